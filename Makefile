@@ -1,0 +1,91 @@
+# Every target carries its help text; `make` alone prints them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+$(VENV)/.runtime: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.PHONY: help
+help: ## Print this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+.PHONY: install
+install: $(VENV)/.runtime ## Create .venv and install the runtime packages from the lock file
+
+.PHONY: install-dev
+install-dev: $(VENV)/.dev ## Also install what tests and checks need
+
+.PHONY: run
+run: $(VENV)/.runtime ## Migrate, load the demo data, serve on 127.0.0.1:$PORT with the worker inside
+	@exec $(BIN)/python manage.py serve
+
+.PHONY: test
+test: $(VENV)/.dev ## Run all tests (SQLite; PostgreSQL and Redis when DATABASE_URL and REDIS_URL are set)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff: style and lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev ## mypy
+	$(BIN)/mypy .
+
+.PHONY: contracts
+contracts: $(VENV)/.dev ## import-linter: the order of the rooms
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: migrations-check
+migrations-check: $(VENV)/.dev ## Fail when a model has changed without its migration
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+.PHONY: schema
+schema: $(VENV)/.dev ## Write docs/openapi.yaml from the code
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+.PHONY: schema-check
+schema-check: $(VENV)/.dev ## Fail when docs/openapi.yaml is not what the code says
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
+	diff -u docs/openapi.yaml $(VENV)/openapi.yaml
+
+.PHONY: deploy-check
+deploy-check: $(VENV)/.dev ## Django's own checks on production settings
+	DEBUG=0 SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') ALLOWED_HOSTS=exam.invalid \
+	  $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+
+.PHONY: audit
+audit: $(VENV)/.dev ## Known weaknesses of the locked packages (says so when advisories cannot be reached)
+	$(BIN)/python scripts/audit.py
+
+.PHONY: check
+check: lint types contracts migrations-check schema-check deploy-check audit ## All that CI checks besides tests
+
+.PHONY: format
+format: $(VENV)/.dev ## Rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: tour
+tour: $(VENV)/.runtime ## Walk the whole flow against a running server (BASE_URL, default http://127.0.0.1:8000)
+	$(BIN)/python examples/tour.py
+
+.PHONY: lock
+lock: ## Resolve requirements*.in into lock files with hashes (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove the demo database, mails and media in var/
+	rm -rf var

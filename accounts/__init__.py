@@ -1,0 +1,1 @@
+"""Users, roles and permissions, logins and tokens, verification, profile."""

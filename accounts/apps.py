@@ -1,0 +1,13 @@
+"""Django app of the accounts."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Users and their logins."""
+
+    name = "accounts"
+
+    def ready(self) -> None:
+        """Register mails and jobs."""
+        from accounts.services import mails  # noqa: F401

@@ -1,0 +1,7 @@
+"""Rows about people who sign in."""
+
+from accounts.models.login import Login
+from accounts.models.proof import EmailVerification, PasswordReset
+from accounts.models.user import PublicProfile, User
+
+__all__ = ["EmailVerification", "Login", "PasswordReset", "PublicProfile", "User"]

@@ -1,0 +1,60 @@
+"""From a token to who acts."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken
+
+from accounts.models import Login, User
+from accounts.states import LoginScope
+from cbt.kernel import clock
+from cbt.kernel.actor import Actor, ActorKind
+
+SEEN_EVERY = timedelta(minutes=5)
+
+
+def actor_of_token(token: str, *, ip: str = "", user_agent: str = "") -> tuple[User, Actor] | None:
+    """Return the user and actor a token stands for, or None.
+
+    One query. A token is good while its login row is: not revoked, within its idle and absolute life, and
+    its user active and not locked. A login made before verification carries no permissions.
+    """
+    login = _login_of(token)
+    if login is None:
+        return None
+    user = login.user
+    full = login.scope == LoginScope.FULL
+    actor = Actor(
+        kind=ActorKind.USER,
+        id=user.pk,
+        role=user.role if full else "",
+        permissions=user.permission_set() if full else frozenset(),
+        company_id=user.company_id,
+        login_id=str(login.pk),
+        email=user.email,
+        ip=ip,
+        user_agent=user_agent,
+    )
+    return user, actor
+
+
+def _login_of(token: str) -> Login | None:
+    if not token or len(token) > 2000:
+        return None
+    try:
+        login_id = AccessToken(token).get("sid")  # type: ignore[arg-type]
+    except TokenError:
+        return None
+    if not isinstance(login_id, str) or len(login_id) != 36:
+        return None
+    now = clock.now()
+    login = Login.objects.select_related("user").filter(pk=login_id, revoked_at__isnull=True).first()
+    if login is None or login.expires_at <= now or login.last_seen_at + settings.LOGIN_IDLE <= now:
+        return None
+    if not login.user.is_active or login.user.is_locked:
+        return None
+    if now - login.last_seen_at > SEEN_EVERY:
+        # At most one write in five minutes; what it changes is only the idle life of this very login.
+        Login.objects.filter(pk=login.pk, last_seen_at=login.last_seen_at).update(last_seen_at=now)
+    return login

@@ -1,0 +1,1 @@
+"""DRF machinery written once: faces, base view, problems, pages, rates, permissions, OpenAPI. Knows no app."""

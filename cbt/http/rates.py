@@ -1,0 +1,114 @@
+"""The rate table, and its counting (django-ratelimit over the cache).
+
+Exam traffic is limited by session or link, staff by user, strangers by address: a classroom behind one
+address is never one person. When the counters cannot be reached, exam traffic goes on and sign-in waits.
+"""
+
+import logging
+from dataclasses import dataclass
+from enum import Enum
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+
+from cbt.http.client import client_ip, network_of
+from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.ids import hash_token
+
+logger = logging.getLogger("cbt.rates")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``rate`` as django-ratelimit writes it; ``key`` is what is counted: ip, user or token (of a link or session)."""
+
+    rate: str
+    key: str
+    is_open_when_blind: bool = True
+
+
+class Rate(Enum):
+    """Every limit there is. A view names one; see docs for the table."""
+
+    PUBLIC = Limit("60/m", "ip")
+    AUTH = Limit("60/m", "ip", is_open_when_blind=False)
+    LOGIN = Limit("600/m", "ip", is_open_when_blind=False)
+    STAFF = Limit("300/m", "user")
+    MAIL = Limit("60/m", "user")
+    PARTICIPANT = Limit("120/m", "token")
+    SESSION_READ = Limit("120/m", "token")
+    SESSION_SAVE = Limit("100/m", "token")
+    SESSION_TIME = Limit("60/m", "token")
+    SESSION_SUBMIT = Limit("30/m", "token")
+    SESSION_CHEAT = Limit("120/m", "token")
+    SESSION_PHOTO = Limit("12/m", "token")
+    FILE = Limit("600/m", "ip")
+
+
+def enforce(rate: Rate, request: HttpRequest, *, user_id: int | None = None, token: str | None = None) -> None:
+    """Count this request and raise RATE_LIMITED with ``retry_after`` when there were too many."""
+    limit = rate.value
+    identity = _identity(limit, request, user_id, token)
+    try:
+        usage = get_usage(
+            request, group=rate.name, key=lambda _group, _request: identity, rate=limit.rate, increment=True
+        )
+    except Exception as error:  # noqa: BLE001 - any fault of the counter's store
+        logger.warning("rate counters cannot be reached: %s", type(error).__name__)
+        if limit.is_open_when_blind:
+            return
+        raise DomainError(ErrorCode.UNAVAILABLE, "Please try again in a moment.", retry_after=5) from None
+    if usage and usage["should_limit"]:
+        wait = max(1, int(usage["time_left"]))
+        raise DomainError(
+            ErrorCode.RATE_LIMITED, f"Too many requests. Please retry in {wait} seconds.", retry_after=wait
+        )
+
+
+def _identity(limit: Limit, request: HttpRequest, user_id: int | None, token: str | None) -> str:
+    if limit.key == "user" and user_id is not None:
+        return f"u{user_id}"
+    if limit.key == "token" and token:
+        return hash_token(token)[:32]
+    return f"ip{network_of(client_ip(request))}"
+
+
+class FailureCounter:
+    """Counts failures in a window: counted before the try and taken back after a success, so that
+    parallel guesses cannot slip by between reading and writing."""
+
+    def __init__(self, name: str, limit: int, window_seconds: int) -> None:
+        self.name = name
+        self.limit = limit
+        self.window_seconds = window_seconds
+
+    def _key(self, identity: str) -> str:
+        return f"failures:{self.name}:{hash_token(identity)[:40]}"
+
+    def begin(self, identity: str) -> None:
+        """Count one try; raise RATE_LIMITED when the window already holds ``limit`` failures."""
+        key = self._key(identity)
+        try:
+            cache.add(key, 0, self.window_seconds)
+            count = cache.incr(key)
+        except ValueError:  # expired between the two calls
+            cache.set(key, 1, self.window_seconds)
+            count = 1
+        except Exception as error:
+            logger.warning("rate counters cannot be reached: %s", type(error).__name__)
+            raise DomainError(ErrorCode.UNAVAILABLE, "Please try again in a moment.", retry_after=5) from None
+        if count > self.limit:
+            minutes = -(-self.window_seconds // 60)
+            raise DomainError(
+                ErrorCode.RATE_LIMITED,
+                f"Too many failed attempts. Please try again in {minutes} minutes.",
+                retry_after=self.window_seconds,
+            )
+
+    def succeeded(self, identity: str) -> None:
+        """Take the counted try back: it was no failure."""
+        try:
+            cache.decr(self._key(identity))
+        except Exception as error:  # noqa: BLE001 - the counter ran out or its store is away; nothing to take back
+            logger.debug("nothing to take back: %s", type(error).__name__)

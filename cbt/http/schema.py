@@ -1,0 +1,126 @@
+"""OpenAPI: each method says its shapes once with `documented`; the face's envelope is added here."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from cbt.http.face import STATUS
+from cbt.kernel.errors import ErrorCode
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+_envelopes: dict[str, type[serializers.Serializer[Any]]] = {}
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    """The one error body of every face."""
+
+    success = serializers.BooleanField(default=False)
+    message = serializers.CharField()
+    error = serializers.CharField(help_text="Stable upper-case code; see the list of error codes")
+    error_code = serializers.CharField()
+    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    details = serializers.DictField()
+    detail = serializers.CharField()
+    status_code = serializers.IntegerField()
+    request_id = serializers.CharField()
+
+
+def _member(data: Any, *, many: bool) -> Any:
+    if data is None:
+        return serializers.JSONField(allow_null=True, default=None)
+    if isinstance(data, type) and issubclass(data, serializers.BaseSerializer):
+        return data(many=True) if many else data()
+    return data
+
+
+def envelope(data: Any, *, many: bool = False, paged: bool = False) -> type[serializers.Serializer[Any]]:
+    """Return the serializer class of ``{success, message, data, status_code}`` round ``data``."""
+    base = getattr(data, "__name__", type(data).__name__) if data is not None else "Nothing"
+    name = f"{base.removesuffix('Serializer')}{'Page' if paged else 'List' if many else ''}Envelope"
+    if name not in _envelopes:
+        member = _member(data, many=many or paged)
+        if paged:
+            number = serializers.IntegerField
+            page_fields = {
+                "data": member, "current_page": number(), "per_page": number(), "total": number(),
+                "last_page": number(), "from": number(allow_null=True), "to": number(allow_null=True),
+            }  # fmt: skip
+            member = type(f"{base}Page", (serializers.Serializer,), page_fields)()
+        fields = {
+            "success": serializers.BooleanField(),
+            "message": serializers.CharField(),
+            "data": member,
+            "status_code": serializers.IntegerField(),
+        }
+        _envelopes[name] = type(name, (serializers.Serializer,), fields)
+    return _envelopes[name]
+
+
+def documented(
+    summary: str,
+    *,
+    request: Any = None,
+    response: Any = None,
+    many: bool = False,
+    paged: bool = False,
+    status: int = 200,
+    errors: Sequence[ErrorCode] = (),
+    query: Sequence[tuple[str, str]] = (),
+    example: dict[str, Any] | None = None,
+    answer: dict[str, Any] | None = None,
+    multipart: bool = False,
+    binary: str = "",
+) -> Callable[[Handler], Handler]:
+    """Describe a method of a `FaceView` for OpenAPI.
+
+    request: Input class.  response: Output class of ``data`` (many: a list, paged: a page).
+    query: (name, description) pairs.  example, answer: request and answer bodies from the contract.
+    binary: content type when the answer is a file instead of JSON.
+    """
+    ok: Any = OpenApiResponse(OpenApiTypes.BINARY) if binary else envelope(response, many=many, paged=paged)
+    answers: dict[Any, Any] = {(status, binary): ok} if binary else {status: ok}
+    for code in sorted({STATUS[code] for code in errors} | {429}):
+        names = ", ".join(sorted(error.value for error in errors if STATUS[error] == code)) or "RATE_LIMITED"
+        answers[code] = OpenApiResponse(ErrorBody, description=names)
+    examples = []
+    if example is not None:
+        examples.append(OpenApiExample("Request", value=example, request_only=True))
+    if answer is not None:
+        examples.append(OpenApiExample("Answer", value=answer, response_only=True, status_codes=[str(status)]))
+    pages = [("page", "Page, counted from 1"), ("per_page", "Rows a page, 1 to 100 (15)")] if paged else []
+    return extend_schema(
+        summary=summary,
+        request={"multipart/form-data": request} if multipart and request else request,
+        responses=answers,
+        parameters=[OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in (*query, *pages)],
+        examples=examples,
+    )
+
+
+class HouseSchema(AutoSchema):
+    """Tags by the first word of the path; operation ids from method and path."""
+
+    def get_tags(self) -> list[str]:
+        """Return the first path word below /api."""
+        words = [word for word in self.path.split("/") if word and word != "api" and not word.startswith("{")]
+        return [words[0] if words else "server"]
+
+    def get_operation_id(self) -> str:
+        """Return e.g. ``participants_ban_post``."""
+        words = [word.strip("{}").replace("-", "_") for word in self.path.split("/") if word and word != "api"]
+        return "_".join([*words, self.method.lower()])
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """Return bearer for routes that need a signed-in user, nothing otherwise."""
+        from cbt.http.views import Access, FaceView
+        from cbt.kernel.permissions import Perm
+
+        if isinstance(self.view, FaceView):
+            declared = self.view.declared("permission", self.method.lower())
+            if isinstance(declared, Perm) or declared is Access.SIGNED_IN:
+                return [{"bearer": []}]
+        return []

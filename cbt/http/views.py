@@ -1,0 +1,130 @@
+"""The one base view. Permission, rate, scope and documentation must be declared, or the server does not start."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework import exceptions as drf
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cbt.http.client import client_ip
+from cbt.http.face import PRIMARY, Face, Ok, Page
+from cbt.http.rates import Rate, enforce
+from cbt.kernel.actor import Actor, ActorKind
+from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.permissions import Perm
+
+
+class Access(StrEnum):
+    """Who may call, where it is not a matter of a permission codename."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    ASSIGNMENT_TOKEN = "assignment_token"  # noqa: S105 - a name
+    SESSION_TOKEN = "session_token"  # noqa: S105
+    SIGNED_URL = "signed_url"
+
+
+class Scope(StrEnum):
+    """Which rows a route can reach at most; the stranger walk of the tests attacks by it."""
+
+    NONE = "none"
+    SELF = "self"
+    COMPANY = "company"
+    TOKEN = "token"  # noqa: S105
+    ALL = "all"
+
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class FaceView(APIView):
+    """One path; a method per HTTP verb, each returning `Ok`.
+
+    permission, rate, scope: one value for all verbs, or {verb: value}.
+    role: contract role that is demanded besides the permission ("" for none).
+    """
+
+    face: ClassVar[Face] = PRIMARY
+    permission: ClassVar[Perm | Access | Mapping[str, Perm | Access]]
+    rate: ClassVar[Rate | Mapping[str, Rate]]
+    scope: ClassVar[Scope | Mapping[str, Scope]]
+    role: ClassVar[str] = ""
+    max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
+    permission_classes: ClassVar[list[type[BasePermission]]] = []
+    throttle_classes: ClassVar[list[Any]] = []
+    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "options"]
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view function; refuse a class that leaves a door undeclared."""
+        for name in ("permission", "rate", "scope"):
+            declared = getattr(cls, name, None)
+            missing = [verb for verb in cls.verbs() if isinstance(declared, Mapping) and verb not in declared]
+            if declared is None or missing:
+                raise ImproperlyConfigured(f"{cls.__module__}.{cls.__name__} declares no {name} {missing or ''}")
+        return super().as_view(**initkwargs)
+
+    @classmethod
+    def verbs(cls) -> list[str]:
+        """Return the verbs this view answers, lower case, without OPTIONS."""
+        return [verb for verb in cls.http_method_names if verb != "options" and hasattr(cls, verb)]
+
+    @classmethod
+    def declared(cls, name: str, verb: str) -> Any:
+        """Return the declared permission, rate or scope of a verb."""
+        value = getattr(cls, name)
+        return value[verb] if isinstance(value, Mapping) else value
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Run in order: known verb, body size, authentication, rate, permission."""
+        verb = str(request.method).lower()
+        if verb not in self.verbs():
+            if verb == "options":
+                return
+            raise drf.MethodNotAllowed(str(request.method))
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if int(length) > self.max_body_bytes:
+            raise DomainError(ErrorCode.PAYLOAD_TOO_LARGE, "The request is too large.")
+        request.actor = self.actor_of(request)  # type: ignore[attr-defined]
+        enforce(
+            self.declared("rate", verb),
+            request._request,
+            user_id=request.actor.id if request.actor.kind is ActorKind.USER else None,  # type: ignore[attr-defined]
+            token=kwargs.get("token") or request.query_params.get("token"),
+        )
+        self.check_access(request, self.declared("permission", verb))
+
+    def actor_of(self, request: Request) -> Actor:
+        """Return who acts: the authenticators put an `Actor` into ``request.auth``."""
+        if isinstance(request.auth, Actor):
+            return request.auth
+        return Actor(kind=ActorKind.ANONYMOUS, ip=client_ip(request._request))
+
+    def check_access(self, request: Request, permission: Perm | Access) -> None:
+        """Refuse a caller without the declared permission: 401 when unknown, 403 when known."""
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        if permission in {Access.PUBLIC, Access.ASSIGNMENT_TOKEN, Access.SESSION_TOKEN, Access.SIGNED_URL}:
+            return
+        if actor.kind is not ActorKind.USER:
+            raise drf.NotAuthenticated
+        if isinstance(permission, Perm) and not actor.may(permission):
+            raise drf.PermissionDenied
+        if self.role and actor.role != self.role:
+            raise drf.PermissionDenied
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """Let the face write what the method returned."""
+        if isinstance(response, Page):
+            response = Ok(page=response)
+        if isinstance(response, Ok):
+            response = Response(self.face.wrap(response), status=response.status, headers=dict(response.headers))
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Name the verbs; nothing about fields or rows is told."""
+        return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})

@@ -1,0 +1,7 @@
+"""Rows every app relies on."""
+
+from cbt.kernel.models.audit import AuditEvent
+from cbt.kernel.models.job import Job, JobState, PeriodicRun
+from cbt.kernel.models.mail import MailStatus, OutgoingMail
+
+__all__ = ["AuditEvent", "Job", "JobState", "MailStatus", "OutgoingMail", "PeriodicRun"]

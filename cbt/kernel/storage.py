@@ -1,0 +1,104 @@
+"""Private files: random names, pictures decoded and written anew, addresses that are signed and expire."""
+
+import hashlib
+import io
+import secrets
+import warnings
+from dataclasses import dataclass
+
+from django.core import signing
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from PIL import Image, ImageOps
+
+from cbt.kernel.errors import DomainError, ErrorCode
+
+MAX_PIXELS = 20_000_000
+URL_LIFETIME_SECONDS = 600
+_FORMATS = {"JPEG": ("image/jpeg", "jpg"), "PNG": ("image/png", "png")}
+_signer = signing.TimestampSigner(salt="cbt.storage")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture made anew from an upload: no metadata, no trailing bytes survive."""
+
+    data: bytes
+    mime: str
+    extension: str
+    width: int
+    height: int
+    sha256: str
+
+
+def reencode_picture(data: bytes, *, max_bytes: int, field: str = "photo", max_side: int = 1600) -> Picture:
+    """Decode an uploaded JPEG or PNG within limits and encode it again.
+
+    max_side: larger pictures are scaled down to this many pixels.
+    Raises DomainError VALIDATION_ERROR naming ``field`` when it is not such a picture or too large.
+    """
+    if len(data) > max_bytes:
+        raise _refused(field, f"The {field} must not be greater than {max_bytes // 1024} kilobytes.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
+                # The header tells the size: refuse before a single pixel is decoded.
+                if image.width * image.height > MAX_PIXELS:
+                    raise _refused(field, f"The {field} has too many pixels.")
+                return _encode(image, max_side)
+    except DomainError:
+        raise
+    except Exception as error:  # Pillow raises many kinds on hostile files
+        raise _refused(field, f"The {field} must be an image of type jpg, jpeg or png.") from error
+
+
+def _encode(image: Image.Image, max_side: int) -> Picture:
+    original_format = image.format or "PNG"
+    upright = ImageOps.exif_transpose(image)
+    upright.thumbnail((max_side, max_side))
+    mime, extension = _FORMATS[original_format]
+    buffer = io.BytesIO()
+    if original_format == "JPEG":
+        upright.convert("RGB").save(buffer, "JPEG", quality=85)
+    else:
+        clean = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+        clean.info.clear()
+        clean.save(buffer, "PNG", optimize=False)
+    content = buffer.getvalue()
+    return Picture(content, mime, extension, upright.width, upright.height, hashlib.sha256(content).hexdigest())
+
+
+def _refused(field: str, text: str) -> DomainError:
+    return DomainError(ErrorCode.VALIDATION_ERROR, "The given data was invalid.", fields={field: [text]})
+
+
+def save(folder: str, data: bytes, extension: str) -> str:
+    """Store bytes under a random name in ``folder`` and return the stored name."""
+    return default_storage.save(f"{folder}/{secrets.token_hex(16)}.{extension}", ContentFile(data))
+
+
+def delete(name: str) -> None:
+    """Remove a stored file; one that is gone already is no error."""
+    default_storage.delete(name)
+
+
+def read(name: str) -> bytes:
+    """Return the bytes of a stored file."""
+    with default_storage.open(name) as file:
+        return bytes(file.read())
+
+
+def signed_path(name: str) -> str:
+    """Return the path below the server's root at which this file can be fetched for ten minutes."""
+    _, stamp, signature = _signer.sign(name).rsplit(":", 2)
+    return f"/storage/{name}?signature={stamp}:{signature}"
+
+
+def is_signature_valid(name: str, signature: str) -> bool:
+    """Tell whether ``signature`` opens this file now."""
+    try:
+        _signer.unsign(f"{name}:{signature}", max_age=URL_LIFETIME_SECONDS)
+    except signing.BadSignature:
+        return False
+    return True

@@ -1,0 +1,22 @@
+"""All addresses: each app brings its own list."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from cbt.ops.views import Health, StoredFile
+
+handler400 = "cbt.http.problems.handler400"
+handler403 = "cbt.http.problems.handler403"
+handler404 = "cbt.http.problems.handler404"
+handler500 = "cbt.http.problems.handler500"
+
+urlpatterns = [
+    path("health", Health.as_view(), name="health"),
+    path("storage/<path:name>", StoredFile.as_view(), name="stored-file"),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("api/", include("accounts.api.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,34 @@
+"""Fixtures every test may use."""
+
+import pytest
+from django.core.cache import cache
+
+from tests.support import Api
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters():
+    """Rate counters and caches start empty."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def api(db) -> Api:
+    """A JSON client without credentials."""
+    return Api()
+
+
+@pytest.fixture
+def media(settings, tmp_path):
+    """Private files in a folder of this test's own."""
+    from django.core.files.storage import storages
+
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}},
+    }
+    storages._storages.clear()
+    yield tmp_path
+    storages._storages.clear()

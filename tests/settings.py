@@ -1,0 +1,20 @@
+"""Settings of the tests: the project's own, with data in a throwaway folder and nothing leaving the process."""
+
+import os
+import tempfile
+
+os.environ.setdefault("READ_DOT_ENV", "0")
+os.environ["DATA_DIR"] = os.environ.get("TEST_DATA_DIR") or tempfile.mkdtemp(prefix="cbt-test-")
+os.environ.setdefault("SECRET_KEY", "tests-only-key-of-sufficient-length-0123456789")
+os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
+os.environ["HTTPS"] = "0"
+
+from cbt.settings import *  # noqa: F403
+from cbt.settings import DATA_DIR, DATABASES
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: race tests need several real connections.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+JOB_EXECUTOR = "none"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,39 @@
+"""The parts every request passes: request id, body guard, problems."""
+
+import pytest
+
+from cbt.http.clean import load_json
+from cbt.http.face import STATUS
+from cbt.kernel.errors import DomainError, ErrorCode
+from tests.support import error_of
+
+
+def test_health__when_database_works__then_ok(api):
+    response = api.get("/health")
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok", "checks": {"database": "ok", "cache": "ok", "storage": "ok"}}
+
+
+def test_unknown_path__then_json_404(api):
+    body = error_of(api.get("/api/nowhere"), 404, "NOT_FOUND")
+    assert body["message"] == "Resource not found"
+
+
+def test_request_id__when_given__then_echoed(api):
+    assert api.get("/health", headers={"X-Request-ID": "abcdef123456"})["X-Request-ID"] == "abcdef123456"
+    assert len(api.get("/health", headers={"X-Request-ID": "x y"})["X-Request-ID"]) == 24
+
+
+def test_status__then_every_code_has_one():
+    assert set(STATUS) == set(ErrorCode)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b'"\\ud800"', b"1e400", b"NaN", b"[" * 60 + b"]" * 60, b'{"a":"\\u0000"}', b'{"a\\u0000":1}', b"\xef\xbb\xbf{}",
+     b'"\xff"', b"9007199254740993", b"1" * 5000, b"[" * 100_000, b"{"],
+)  # fmt: skip
+def test_load_json__when_unstorable__then_refused(raw):
+    with pytest.raises(DomainError) as caught:
+        load_json(raw)
+    assert caught.value.code == ErrorCode.INVALID_PAYLOAD
