@@ -156,7 +156,7 @@ SQLITE_OPTIONS = {
     # "database is locked" as soon as two requests write at once.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
 }
 POSTGRES_OPTIONS = {
     "connect_timeout": 5,

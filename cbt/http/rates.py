@@ -23,6 +23,7 @@ logger = logging.getLogger("cbt.rates")
 class Limit:
     """``rate`` as django-ratelimit writes it; ``key`` is what is counted: ip, user or token (of a link or session)."""
 
+    group: str
     rate: str
     key: str
     is_open_when_blind: bool = True
@@ -31,19 +32,19 @@ class Limit:
 class Rate(Enum):
     """Every limit there is. A view names one; see docs for the table."""
 
-    PUBLIC = Limit("60/m", "ip")
-    AUTH = Limit("60/m", "ip", is_open_when_blind=False)
-    LOGIN = Limit("600/m", "ip", is_open_when_blind=False)
-    STAFF = Limit("300/m", "user")
-    MAIL = Limit("60/m", "user")
-    PARTICIPANT = Limit("120/m", "token")
-    SESSION_READ = Limit("120/m", "token")
-    SESSION_SAVE = Limit("100/m", "token")
-    SESSION_TIME = Limit("60/m", "token")
-    SESSION_SUBMIT = Limit("30/m", "token")
-    SESSION_CHEAT = Limit("120/m", "token")
-    SESSION_PHOTO = Limit("12/m", "token")
-    FILE = Limit("600/m", "ip")
+    PUBLIC = Limit("public", "60/m", "ip")
+    AUTH = Limit("auth", "60/m", "ip", is_open_when_blind=False)
+    LOGIN = Limit("login", "600/m", "ip", is_open_when_blind=False)
+    STAFF = Limit("staff", "300/m", "user")
+    MAIL = Limit("mail", "60/m", "user")
+    PARTICIPANT = Limit("participant", "120/m", "token")
+    SESSION_READ = Limit("session_read", "120/m", "token")
+    SESSION_SAVE = Limit("session_save", "100/m", "token")
+    SESSION_TIME = Limit("session_time", "60/m", "token")
+    SESSION_SUBMIT = Limit("session_submit", "30/m", "token")
+    SESSION_CHEAT = Limit("session_cheat", "120/m", "token")
+    SESSION_PHOTO = Limit("session_photo", "12/m", "token")
+    FILE = Limit("file", "600/m", "ip")
 
 
 def enforce(rate: Rate, request: HttpRequest, *, user_id: int | None = None, token: str | None = None) -> None:
@@ -52,7 +53,7 @@ def enforce(rate: Rate, request: HttpRequest, *, user_id: int | None = None, tok
     identity = _identity(limit, request, user_id, token)
     try:
         usage = get_usage(
-            request, group=rate.name, key=lambda _group, _request: identity, rate=limit.rate, increment=True
+            request, group=limit.group, key=lambda _group, _request: identity, rate=limit.rate, increment=True
         )
     except Exception as error:  # noqa: BLE001 - any fault of the counter's store
         logger.warning("rate counters cannot be reached: %s", type(error).__name__)
@@ -95,7 +96,7 @@ class FailureCounter:
         except ValueError:  # expired between the two calls
             cache.set(key, 1, self.window_seconds)
             count = 1
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any fault of the counter's store
             logger.warning("rate counters cannot be reached: %s", type(error).__name__)
             raise DomainError(ErrorCode.UNAVAILABLE, "Please try again in a moment.", retry_after=5) from None
         if count > self.limit:

@@ -1,4 +1,4 @@
-"""Error codes, and the one exception by which a use case refuses. No HTTP: `cbt.http.problems` maps codes to statuses."""
+"""Error codes, and the one exception by which a use case refuses. No HTTP: `cbt.http.face` maps codes to statuses."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum

@@ -154,7 +154,7 @@ def run(job: Job) -> None:
     """Run a claimed job and store how it ended. Never raises for a failing handler."""
     try:
         result = _handlers[job.name](**job.payload)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes the job's last_error
         _failed(job, error)
         return
     Job.objects.filter(pk=job.pk, attempts=job.attempts).update(
