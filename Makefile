@@ -5,6 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
+# Nothing of another project's shell may leak in.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP DJANGO_SETTINGS_MODULE
 
 $(VENV)/.runtime: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,7 +30,7 @@ install-dev: $(VENV)/.dev ## Also install what tests and checks need
 
 .PHONY: run
 run: $(VENV)/.runtime ## Migrate, load the demo data, serve on 127.0.0.1:$PORT with the worker inside
-	@exec $(BIN)/python manage.py serve
+	@LOCAL_RUN=1 exec $(BIN)/python manage.py serve
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests (SQLite; PostgreSQL and Redis when DATABASE_URL and REDIS_URL are set)

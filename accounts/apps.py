@@ -10,4 +10,5 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register mails and jobs."""
+        from accounts import tasks  # noqa: F401
         from accounts.services import mails  # noqa: F401

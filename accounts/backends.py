@@ -24,6 +24,10 @@ class EmailBackend(ModelBackend):
             user = password_matches(email=username, password=password, ip=client_ip(request) if request else "")
         except DomainError:
             return None
-        if user is None or not user.is_verified or user.is_locked or not user.is_active:
+        if user is None or not self.user_can_authenticate(user):
             return None
         return user
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Tell whether the account may come in, at sign-in and again at every request of its session."""
+        return bool(user.is_active and user.is_verified and not user.is_locked)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from cbt.kernel.permissions import Perm as P
+from cbt.kernel.permissions import Perm as P  # noqa: N817 - the table below is read by its columns
 
 
 class Role(StrEnum):

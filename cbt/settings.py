@@ -25,6 +25,8 @@ DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED = not DATABASE_URL
 DEBUG = env.bool("DEBUG", default=False)
+LOCAL_RUN = env.bool("LOCAL_RUN", default=False)  # `make run` sets it: plain http on the loopback address
+IS_LOCAL = EMBEDDED or DEBUG or LOCAL_RUN
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000").rstrip("/")
 DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -34,11 +36,11 @@ WEAK_SECRETS = {"change-me", "changeme", "secret", "insecure"}
 
 
 def _secret_key() -> str:
-    """Return SECRET_KEY; embedded runs make one at first start, anything else must be given a real one."""
+    """Return SECRET_KEY; embedded and local runs make one at first start, anything else must be given a real one."""
     given = env.str("SECRET_KEY", default="")
     if given and (DEBUG or (given.lower() not in WEAK_SECRETS and len(given) >= 32)):
         return given
-    if given or not EMBEDDED:
+    if given or not (EMBEDDED or LOCAL_RUN):
         raise ImproperlyConfigured("Set SECRET_KEY to at least 32 random characters (not the example's value).")
     path = DATA_DIR / "secret.key"
     try:
@@ -55,7 +57,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # --- hosts, proxies, browsers -----------------------------------------------------------------------
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS if EMBEDDED or DEBUG else [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS if IS_LOCAL else [])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 CORS_ALLOWED_ORIGINS = env.list(
     "CORS_ALLOWED_ORIGINS", default=["http://localhost:3000", "http://localhost:4200", "http://localhost:5173"]
@@ -63,7 +65,7 @@ CORS_ALLOWED_ORIGINS = env.list(
 CORS_ALLOW_CREDENTIALS = True
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]
 CORS_URLS_REGEX = r"^/(api|v1|storage)/"
-HTTPS = env.bool("HTTPS", default=not (EMBEDDED or DEBUG))
+HTTPS = env.bool("HTTPS", default=not IS_LOCAL)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
@@ -163,12 +165,14 @@ POSTGRES_OPTIONS = {
     "options": "-c lock_timeout=5000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
 }
 if EMBEDDED:
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}}
+    DATABASES = {"default": {"ENGINE": "cbt.kernel.sqlite", "NAME": str(DATA_DIR / "db.sqlite3")}}
 else:
     DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 _database = DATABASES["default"]
-if _database["ENGINE"].endswith("sqlite3"):
+if "sqlite" in _database["ENGINE"]:
+    _database["ENGINE"] = "cbt.kernel.sqlite"
     _database["OPTIONS"] = SQLITE_OPTIONS
+    _database["CONN_MAX_AGE"] = None  # opening and its PRAGMAs cost more than a save
 else:
     _database["OPTIONS"] = POSTGRES_OPTIONS | _database.get("OPTIONS", {})
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)

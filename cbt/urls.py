@@ -18,5 +18,10 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("api/", include("accounts.api.urls")),
+    path("api/", include("catalog.api.urls")),
+    path("api/", include("sessions_app.api.urls")),
+    path("api/", include("anticheat.api.urls")),
+    path("api/", include("proctoring.api.urls")),
+    path("api/", include("tenants.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,1 @@
+"""What private users have bought."""

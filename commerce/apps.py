@@ -1,9 +1,9 @@
-"""Django app."""
+"""Django app of what is bought."""
 
 from django.apps import AppConfig
 
 
 class CommerceConfig(AppConfig):
-    """Registers the app."""
+    """Purchases of private users."""
 
     name = "commerce"

@@ -1,0 +1,1 @@
+"""Participants, assignments and their links, exam sessions, answers, results."""

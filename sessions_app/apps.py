@@ -1,9 +1,14 @@
-"""Django app."""
+"""Django app of participants and their sittings."""
 
 from django.apps import AppConfig
 
 
 class SessionsAppConfig(AppConfig):
-    """Registers the app."""
+    """Participants, assignments, exam sessions, results."""
 
     name = "sessions_app"
+    verbose_name = "Participants and sessions"
+
+    def ready(self) -> None:
+        """Register mails and periodic jobs."""
+        from sessions_app.services import closing, mails  # noqa: F401

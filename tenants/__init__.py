@@ -1,0 +1,1 @@
+"""Companies, their admins, plans, prices, subscriptions and quota."""

@@ -9,10 +9,16 @@ os.environ.setdefault("SECRET_KEY", "tests-only-key-of-sufficient-length-0123456
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
 os.environ["HTTPS"] = "0"
 
+if os.environ.get("REDIS_URL"):
+    # Each worker of a parallel run counts in a Redis database of its own: clearing one must not clear another.
+    _base, _, _number = os.environ["REDIS_URL"].rpartition("/")
+    _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["REDIS_URL"] = f"{_base}/{int(_number) + _worker}"
+
 from cbt.settings import *  # noqa: F403
 from cbt.settings import DATA_DIR, DATABASES
 
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, not memory: race tests need several real connections.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

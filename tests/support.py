@@ -38,8 +38,9 @@ class Api:
             headers["Authorization"] = f"Bearer {self.token}"
         kwargs: dict[str, Any] = {"headers": headers, **extra}
         if raw is not None:
-            kwargs |= {"data": raw, "content_type": kwargs.pop("content_type", "application/json")}
-        elif data is not None and method != "get":
+            content_type = kwargs.pop("content_type", "application/json")
+            return self.client.generic(method.upper(), path, raw, content_type, **kwargs)
+        if data is not None and method != "get":
             kwargs |= {"data": json.dumps(data), "content_type": "application/json"}
         elif data is not None:
             kwargs["query_params"] = data

@@ -8,12 +8,6 @@ from cbt.kernel.errors import DomainError, ErrorCode
 from tests.support import error_of
 
 
-def test_health__when_database_works__then_ok(api):
-    response = api.get("/health")
-    assert response.status_code == 200
-    assert response.json() == {"status": "ok", "checks": {"database": "ok", "cache": "ok", "storage": "ok"}}
-
-
 def test_unknown_path__then_json_404(api):
     body = error_of(api.get("/api/nowhere"), 404, "NOT_FOUND")
     assert body["message"] == "Resource not found"

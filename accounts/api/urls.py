@@ -1,1 +1,16 @@
-urlpatterns: list = []
+"""Addresses of the accounts, below ``/api``."""
+
+from django.urls import path
+
+from accounts.api import views
+
+urlpatterns = [
+    path("auth/register", views.Register.as_view(), name="auth-register"),
+    path("auth/login", views.SignIn.as_view(), name="auth-login"),
+    path("auth/me", views.Me.as_view(), name="auth-me"),
+    path("auth/logout", views.SignOut.as_view(), name="auth-logout"),
+    path("auth/verify-email", views.VerifyEmail.as_view(), name="auth-verify-email"),
+    path("auth/resend-verification", views.ResendVerification.as_view(), name="auth-resend-verification"),
+    path("auth/forgot-password", views.ForgotPassword.as_view(), name="auth-forgot-password"),
+    path("auth/reset-password", views.ResetPassword.as_view(), name="auth-reset-password"),
+]

@@ -7,7 +7,10 @@ from accounts.models.user import User
 
 
 class EmailVerification(models.Model):
-    """One verification link sent to one address; good for 24 hours, once."""
+    """One verification link sent to one address; good for 24 hours, once. A newer link marks it used as well.
+
+    .. pii: the address to be proved; removed 30 days after its end.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="verifications")
     email = models.EmailField(max_length=255, help_text="The address being proved")
@@ -27,7 +30,7 @@ class EmailVerification(models.Model):
 
 
 class PasswordReset(models.Model):
-    """One reset link; good for 60 minutes, once."""
+    """One reset link; good for 60 minutes, once. A newer link marks it used as well."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_resets")
     nonce = models.CharField(max_length=32)

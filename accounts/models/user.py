@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
 
 from accounts.states import ROLE_PERMISSIONS, Role
@@ -17,7 +18,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the user with this e-mail."""
-        return self.get(email__iexact=username)
+        return self.alias(folded=Lower("email")).get(folded=Lower(Value(username)))
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -1,5 +1,6 @@
 """From a token to who acts."""
 
+import uuid
 from datetime import timedelta
 
 from django.conf import settings
@@ -30,7 +31,7 @@ def actor_of_token(token: str, *, ip: str = "", user_agent: str = "") -> tuple[U
         id=user.pk,
         role=user.role if full else "",
         permissions=user.permission_set() if full else frozenset(),
-        company_id=user.company_id,
+        company_id=user.company_id if full else None,
         login_id=str(login.pk),
         email=user.email,
         ip=ip,
@@ -43,10 +44,8 @@ def _login_of(token: str) -> Login | None:
     if not token or len(token) > 2000:
         return None
     try:
-        login_id = AccessToken(token).get("sid")  # type: ignore[arg-type]
-    except TokenError:
-        return None
-    if not isinstance(login_id, str) or len(login_id) != 36:
+        login_id = uuid.UUID(AccessToken(token).get("sid"))  # type: ignore[arg-type]
+    except (TokenError, ValueError, TypeError, AttributeError, OverflowError):
         return None
     now = clock.now()
     login = Login.objects.select_related("user").filter(pk=login_id, revoked_at__isnull=True).first()

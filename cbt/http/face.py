@@ -30,6 +30,7 @@ STATUS: dict[ErrorCode, int] = {
     ErrorCode.TOKEN_REQUIRED: 400,
     ErrorCode.INVALID_TOKEN: 404,
     ErrorCode.TOKEN_EXPIRED: 400,
+    ErrorCode.TOKEN_REJECTED: 400,
     ErrorCode.ALREADY_VERIFIED: 400,
     ErrorCode.EMAIL_TAKEN: 400,
     ErrorCode.ASSIGNMENT_EXPIRED: 403,

@@ -41,7 +41,7 @@ class Input(serializers.Serializer[Any]):
         return dict(serializer.validated_data)
 
 
-def _phrase(name: str, field: serializers.Field) -> None:
+def _phrase(name: str, field: Any) -> None:
     label = name.replace("_", " ")
     field.error_messages |= {
         "required": f"The {label} field is required.",
@@ -76,7 +76,7 @@ class OutputSerializer(serializers.Serializer[Any]):
 class Money(serializers.FloatField):
     """A Decimal amount as a JSON number with two decimals; read as Decimal."""
 
-    def to_representation(self, value: Any) -> float | None:
+    def to_representation(self, value: Any) -> Any:
         """Return the amount as a number."""
         return None if value is None else float(Decimal(value).quantize(Decimal("0.01")))
 

@@ -1,6 +1,7 @@
 """One mapping from every exception to an answer; the handlers for errors outside views use it too."""
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import (
@@ -124,8 +125,9 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Answer faults outside views; Django has logged them."""
-    return problem_response(RuntimeError())
+    """Answer faults outside views; Django has logged them. A database that is away is no fault of ours: 503."""
+    error = sys.exc_info()[1]
+    return problem_response(error if isinstance(error, OperationalError | InterfaceError) else RuntimeError())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -29,6 +29,9 @@ class Limit:
     is_open_when_blind: bool = True
 
 
+BLIND = {"limit": 0, "should_limit": True}
+
+
 class Rate(Enum):
     """Every limit there is. A view names one; see docs for the table."""
 
@@ -57,10 +60,13 @@ def enforce(rate: Rate, request: HttpRequest, *, user_id: int | None = None, tok
         )
     except Exception as error:  # noqa: BLE001 - any fault of the counter's store
         logger.warning("rate counters cannot be reached: %s", type(error).__name__)
+        usage = BLIND
+    if usage["limit"] == 0 and usage["should_limit"]:
+        # The store answered nothing usable (or the counter ran out between two of its calls).
         if limit.is_open_when_blind:
             return
-        raise DomainError(ErrorCode.UNAVAILABLE, "Please try again in a moment.", retry_after=5) from None
-    if usage and usage["should_limit"]:
+        raise DomainError(ErrorCode.UNAVAILABLE, "Please try again in a moment.", retry_after=5)
+    if usage["should_limit"]:
         wait = max(1, int(usage["time_left"]))
         raise DomainError(
             ErrorCode.RATE_LIMITED, f"Too many requests. Please retry in {wait} seconds.", retry_after=wait

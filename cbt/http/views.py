@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework import exceptions as drf
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -39,25 +38,28 @@ class Scope(StrEnum):
     ALL = "all"
 
 
+Permission = Perm | Access | tuple[Perm, ...]
 MAX_BODY_BYTES = 1024 * 1024
 
 
 class FaceView(APIView):
     """One path; a method per HTTP verb, each returning `Ok`.
 
-    permission, rate, scope: one value for all verbs, or {verb: value}.
+    permission, rate, scope: one value for all verbs, or {verb: value}. Several permissions: any of them opens.
     role: contract role that is demanded besides the permission ("" for none).
+    allows_unverified: also for a login made before the address was verified; such an actor has no role.
     """
 
     face: ClassVar[Face] = PRIMARY
-    permission: ClassVar[Perm | Access | Mapping[str, Perm | Access]]
+    permission: ClassVar[Permission | Mapping[str, Permission]]
     rate: ClassVar[Rate | Mapping[str, Rate]]
     scope: ClassVar[Scope | Mapping[str, Scope]]
     role: ClassVar[str] = ""
+    allows_unverified: ClassVar[bool] = False
     max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
-    permission_classes: ClassVar[list[type[BasePermission]]] = []
-    throttle_classes: ClassVar[list[Any]] = []
-    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "options"]
+    permission_classes = ()
+    throttle_classes = ()
+    http_method_names = ["get", "post", "put", "patch", "delete", "options"]
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -105,14 +107,17 @@ class FaceView(APIView):
             return request.auth
         return Actor(kind=ActorKind.ANONYMOUS, ip=client_ip(request._request))
 
-    def check_access(self, request: Request, permission: Perm | Access) -> None:
+    def check_access(self, request: Request, permission: Permission) -> None:
         """Refuse a caller without the declared permission: 401 when unknown, 403 when known."""
         actor: Actor = request.actor  # type: ignore[attr-defined]
-        if permission in {Access.PUBLIC, Access.ASSIGNMENT_TOKEN, Access.SESSION_TOKEN, Access.SIGNED_URL}:
+        if isinstance(permission, Access) and permission is not Access.SIGNED_IN:
             return
         if actor.kind is not ActorKind.USER:
             raise drf.NotAuthenticated
-        if isinstance(permission, Perm) and not actor.may(permission):
+        if not actor.role and not self.allows_unverified:
+            raise drf.PermissionDenied
+        wanted = (permission,) if isinstance(permission, Perm) else permission
+        if isinstance(wanted, tuple) and not any(actor.may(single) for single in wanted):
             raise drf.PermissionDenied
         if self.role and actor.role != self.role:
             raise drf.PermissionDenied
@@ -125,6 +130,6 @@ class FaceView(APIView):
             response = Response(self.face.wrap(response), status=response.status, headers=dict(response.headers))
         return super().finalize_response(request, response, *args, **kwargs)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Name the verbs; nothing about fields or rows is told."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})

@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     TOKEN_REQUIRED = "TOKEN_REQUIRED"  # noqa: S105 - a code, not a secret
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105
     TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105
+    TOKEN_REJECTED = "TOKEN_REJECTED"  # noqa: S105 - a mailed one-time token that is unknown, used or too old
     ALREADY_VERIFIED = "ALREADY_VERIFIED"
     EMAIL_TAKEN = "EMAIL_TAKEN"
     ASSIGNMENT_EXPIRED = "ASSIGNMENT_EXPIRED"

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 
 from cbt.kernel import clock, jobs
+from cbt.kernel.logs import redact
 from cbt.kernel.models import MailStatus, OutgoingMail
 
 
@@ -38,6 +39,11 @@ def kind(name: str) -> Callable[[Builder], Builder]:
         return function
 
     return register
+
+
+def kinds() -> set[str]:
+    """Return the kinds of mail that can be sent."""
+    return set(_builders)
 
 
 def enqueue(
@@ -113,8 +119,20 @@ def send(mail_id: int) -> dict[str, str]:
     return {"status": MailStatus.SENT}
 
 
+def preview(row: OutgoingMail) -> tuple[str, str] | None:
+    """Return subject and text as they would be sent now, secret links masked; None when it would not be sent."""
+    content = _builders[row.kind](row.context)
+    if content is None:
+        return None
+    return content.subject, redact(render_to_string(f"mail/{content.template}.txt", _values(content)))
+
+
+def _values(content: MailContent) -> dict[str, object]:
+    return {"brand": settings.BRAND, "frontend_url": settings.FRONTEND_URL, **content.context}
+
+
 def _deliver(recipient: str, content: MailContent) -> None:
-    values = {"brand": settings.BRAND, "frontend_url": settings.FRONTEND_URL, **content.context}
+    values = _values(content)
     # A name may hold a line break; a header may not.
     subject = " ".join(content.subject.split())
     message = EmailMultiAlternatives(

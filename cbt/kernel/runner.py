@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from cbt.kernel import jobs
 
@@ -35,6 +35,8 @@ def _loop() -> None:
         try:
             while tick() == 100:
                 pass
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("the job runner cannot reach the database and goes on trying: %s", type(error).__name__)
         except Exception:
             logger.exception("the job runner met an error and goes on")
         finally:

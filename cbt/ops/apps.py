@@ -1,10 +1,16 @@
 """Django app of operations: commands and server pages that span all rooms."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class OpsConfig(AppConfig):
-    """Commands: serve, load_demo, run_jobs, ... and health."""
+    """Commands: serve, load_demo, run_jobs, ... ; health; the admin of jobs and mails."""
 
     name = "cbt.ops"
     label = "ops"
+
+    def ready(self) -> None:
+        """Configure Celery in every process that may wake it; without this it would look for a broker of its own."""
+        if settings.JOB_EXECUTOR == "celery":
+            from cbt import celery  # noqa: F401

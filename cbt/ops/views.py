@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django.core.cache import cache
 from django.core.files.storage import default_storage
-from django.db import connection
 from django.http import FileResponse, JsonResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -13,6 +11,7 @@ from cbt.http.rates import Rate
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel import storage
 from cbt.kernel.errors import not_found
+from cbt.ops import health
 
 _INLINE = {"jpg": "image/jpeg", "png": "image/png"}
 
@@ -26,33 +25,13 @@ class Health(FaceView):
 
     @extend_schema(summary="Liveness and readiness", responses={200: dict[str, Any], 503: dict[str, Any]})
     def get(self, request: Request) -> Any:
-        """Answer 200 while a candidate can be served, 503 otherwise."""
-        checks = {"database": _works(_database), "cache": _works(_cache), "storage": _works(_storage)}
-        is_ready = checks["database"] == "ok" and checks["storage"] == "ok"
-        status = "ok" if set(checks.values()) == {"ok"} else "degraded" if is_ready else "down"
-        return JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
-
-
-def _works(check: Any) -> str:
-    try:
-        check()
-    except Exception:  # noqa: BLE001 - any fault of the part means it is down
-        return "down"
-    return "ok"
-
-
-def _database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        cursor.fetchone()
-
-
-def _cache() -> None:
-    cache.get("health")
-
-
-def _storage() -> None:
-    default_storage.exists("health")
+        """Answer 200 while a candidate can be served (``ok`` or ``degraded``), 503 otherwise (``down``)."""
+        checks = health.checks()
+        status = health.summary(checks)
+        headers = {"Cache-Control": "no-store"} | ({"Retry-After": "2"} if status == "down" else {})
+        return JsonResponse(
+            {"status": status, "checks": checks}, status=503 if status == "down" else 200, headers=headers
+        )
 
 
 class StoredFile(FaceView):

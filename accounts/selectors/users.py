@@ -1,0 +1,35 @@
+"""Reads of users."""
+
+from django.db.models import Value
+from django.db.models.functions import Lower
+
+from accounts.models import PublicProfile, User
+from cbt.kernel.actor import Actor, ActorKind
+
+
+def user_by_email(email: str) -> User | None:
+    """Return the user with this address whatever its case, or None.
+
+    The database folds both sides as the unique index does: the index answers, and no two ways of folding can
+    disagree about who is meant.
+    """
+    return User.objects.alias(folded=Lower("email")).filter(folded=Lower(Value(email.strip()))).first()
+
+
+def profile_of(user_id: int) -> PublicProfile | None:
+    """Return the profile of a private buyer; None for everybody else."""
+    return PublicProfile.objects.filter(user_id=user_id).first()
+
+
+def actor_of_user(user: User, *, ip: str = "", user_agent: str = "") -> Actor:
+    """Return the actor a user is with all that the role allows, for doors without a bearer token (the Django admin)."""
+    return Actor(
+        kind=ActorKind.USER,
+        id=user.pk,
+        role=user.role,
+        permissions=user.permission_set(),
+        company_id=user.company_id,
+        email=user.email,
+        ip=ip,
+        user_agent=user_agent,
+    )

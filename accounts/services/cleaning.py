@@ -1,0 +1,35 @@
+"""Forgetting what is no longer needed."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from accounts.models import EmailVerification, Login, PasswordReset
+from cbt.kernel import clock
+
+LOGINS_KEPT = timedelta(days=365)
+PROOFS_KEPT = timedelta(days=30)
+BATCH = 5000
+
+
+def logins_forget() -> int:
+    """Delete logins that ended (revoked, run out or long idle) more than a year ago; return how many."""
+    horizon = clock.now() - LOGINS_KEPT
+    ended = Q(revoked_at__lt=horizon) | Q(expires_at__lt=horizon) | Q(last_seen_at__lt=horizon - settings.LOGIN_IDLE)
+    total = 0
+    while batch := list(Login.objects.filter(ended).values_list("pk", flat=True).order_by()[:BATCH]):
+        total += Login.objects.filter(pk__in=batch).delete()[0]
+    return total
+
+
+def proofs_forget() -> int:
+    """Delete verifications and resets used or run out more than 30 days ago; return how many."""
+    horizon = clock.now() - PROOFS_KEPT
+    return _spent(EmailVerification, horizon) + _spent(PasswordReset, horizon)
+
+
+def _spent(model: type[EmailVerification] | type[PasswordReset], horizon: datetime) -> int:
+    spent = Q(used_at__lt=horizon) | Q(expires_at__lt=horizon)
+    deleted: int = model.objects.filter(spent).delete()[0]
+    return deleted

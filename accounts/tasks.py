@@ -1,0 +1,27 @@
+"""Jobs of the accounts: ids in, one service call."""
+
+from datetime import datetime
+
+from accounts.services.cleaning import logins_forget, proofs_forget
+from accounts.services.passwords import SEND_JOB, password_reset_send
+from cbt.kernel import jobs
+
+
+@jobs.handler(SEND_JOB)
+def send_password_reset(user_id: int | None, asked_at: str) -> None:
+    """Mail a reset link to an account that may not exist. The result is not stored: it would tell."""
+    password_reset_send(user_id=user_id, asked_at=datetime.fromisoformat(asked_at))
+
+
+@jobs.periodic("accounts.forget_old_logins", every_seconds=86_400, purpose="remove logins a year after they ended")
+def forget_old_logins() -> dict[str, int]:
+    """Delete logins that ended more than a year ago."""
+    return {"deleted": logins_forget()}
+
+
+@jobs.periodic(
+    "accounts.forget_spent_proofs", every_seconds=86_400, purpose="remove spent verification and reset links"
+)
+def forget_spent_proofs() -> dict[str, int]:
+    """Delete verifications and resets that ended more than 30 days ago."""
+    return {"deleted": proofs_forget()}

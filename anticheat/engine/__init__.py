@@ -1,0 +1,1 @@
+"""Pure rules: how suspicious acts are weighed and counted, and when a device is another one."""

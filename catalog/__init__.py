@@ -1,0 +1,1 @@
+"""Tests on offer, their questions, and the rules that read and score them."""

@@ -1,0 +1,200 @@
+"""Django admin of the catalogue: every write goes through a service, history is read-only."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+
+from catalog.models import Question, Scale, Test, TestCategory, TestVersion
+from catalog.selectors.bank import test_document_export
+from catalog.services import categories, offers
+from catalog.services.documents import test_document_import
+from cbt.http.clean import load_json
+from cbt.http.client import client_ip
+from cbt.kernel.actor import Actor, ActorKind
+from cbt.kernel.errors import DomainError
+
+UPLOAD_BYTES_MAX = 20 * 1024 * 1024
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in super admin as an actor; nobody else gets into the admin."""
+    user: Any = request.user
+    return Actor(
+        kind=ActorKind.USER,
+        id=user.pk,
+        role=user.role,
+        permissions=user.permission_set(),
+        email=user.email,
+        ip=client_ip(request),
+    )
+
+
+class ReadOnly:
+    """Refuses every write."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        return False
+
+
+class QuestionInline(ReadOnly, admin.TabularInline):
+    """The questions, to read; they are written by the API or by importing a document."""
+
+    model = Question
+    fields = ("position", "key", "kind", "text", "body")
+    extra = 0
+
+
+class ScaleInline(ReadOnly, admin.TabularInline):
+    """The scales, to read."""
+
+    model = Scale
+    fields = ("position", "key", "name", "items")
+    extra = 0
+
+
+class ImportForm(forms.Form):
+    """A document to import."""
+
+    document = forms.FileField(label="Document (cbt-test/1, JSON)")
+    replace_bank = forms.BooleanField(required=False, label="Replace the test that has this code")
+
+
+@admin.register(TestCategory)
+class CategoryAdmin(admin.ModelAdmin):
+    """Categories."""
+
+    list_display = ("name", "slug", "is_active", "sort_order")
+    list_filter = ("is_active",)
+    search_fields = ("name", "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TestCategory]:
+        """Live ones."""
+        return super().get_queryset(request).filter(deleted_at__isnull=True)
+
+    def save_model(self, request: HttpRequest, obj: TestCategory, form: Any, change: bool) -> None:
+        """Create or change through the service."""
+        data = {name: form.cleaned_data[name] for name in form.changed_data}
+        if change:
+            categories.category_update(category_id=obj.pk, data=data, actor=actor_of(request))
+        else:
+            obj.pk = categories.category_create(data=form.cleaned_data, actor=actor_of(request)).pk
+
+    def delete_model(self, request: HttpRequest, obj: TestCategory) -> None:
+        """Delete softly."""
+        categories.category_delete(category_id=obj.pk, actor=actor_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[TestCategory]) -> None:
+        """Delete each softly."""
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+
+@admin.register(Test)
+class OfferAdmin(admin.ModelAdmin):
+    """Tests, with export and import of documents."""
+
+    change_list_template = "admin/catalog/test_list.html"
+    list_display = ("code", "name", "type", "category", "price", "question_count", "duration_minutes", "is_active")
+    list_filter = ("is_active", "type", "category")
+    list_select_related = ("category",)
+    search_fields = ("code", "name", "description")
+    inlines = (QuestionInline, ScaleInline)
+    actions = ("export_as_json",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Test]:
+        """Live ones."""
+        return super().get_queryset(request).filter(deleted_at__isnull=True)
+
+    def get_inlines(self, request: HttpRequest, obj: Test | None) -> tuple[Any, ...]:
+        """The bank of a stored test."""
+        return self.inlines if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Test, form: Any, change: bool) -> None:
+        """Create or change through the service."""
+        given = form.cleaned_data if not change else {name: form.cleaned_data[name] for name in form.changed_data}
+        data = {name: value for name, value in given.items() if name not in offers.SETTING_FIELDS | {"category"}}
+        data["settings"] = {name: value for name, value in given.items() if name in offers.SETTING_FIELDS}
+        if "category" in given:
+            data["category_id"] = given["category"].pk if given["category"] else None
+        if change:
+            offers.test_update(test_id=obj.pk, data=data, actor=actor_of(request))
+        else:
+            obj.pk = offers.test_create(data=data, actor=actor_of(request)).pk
+
+    def delete_model(self, request: HttpRequest, obj: Test) -> None:
+        """Take it off the offer."""
+        offers.test_delete(test_id=obj.pk, actor=actor_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Test]) -> None:
+        """Take each off the offer."""
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Only the tests themselves: deleting is soft, so versions and questions stay."""
+        return [str(obj) for obj in objs], {}, set(), []
+
+    @admin.action(description="Export as JSON (one test)")
+    def export_as_json(self, request: HttpRequest, queryset: QuerySet[Test]) -> HttpResponse | None:
+        """Download the document of the selected test, answer keys included."""
+        tests = list(queryset[:2])
+        if len(tests) != 1:
+            self.message_user(request, "Select exactly one test.", messages.WARNING)
+            return None
+        content = json.dumps(test_document_export(tests[0]), ensure_ascii=False, indent=2)
+        response = HttpResponse(content, content_type="application/json")
+        response["Content-Disposition"] = f'attachment; filename="test-{tests[0].pk}.json"'
+        return response
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page that imports."""
+        page = self.admin_site.admin_view(self.import_json)
+        return [path("import-json/", page, name="catalog_test_import"), *super().get_urls()]
+
+    def import_json(self, request: HttpRequest) -> HttpResponse:
+        """Upload form; faults of the document are shown on it."""
+        form = ImportForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid() and self._imported(request, form):
+            return HttpResponseRedirect(reverse("admin:catalog_test_changelist"))
+        context = {**self.admin_site.each_context(request), "form": form, "title": "Import a test", "opts": self.opts}
+        return render(request, "admin/catalog/test_import.html", context)
+
+    def _imported(self, request: HttpRequest, form: ImportForm) -> bool:
+        upload = form.cleaned_data["document"]
+        if upload.size > UPLOAD_BYTES_MAX:
+            form.add_error("document", "The document is too large.")
+            return False
+        try:
+            document = load_json(upload.read())
+            replace = form.cleaned_data["replace_bank"]
+            test, _ = test_document_import(document=document, actor=actor_of(request), replace_bank=replace)
+        except DomainError as error:
+            faults = [f"{name}: {text}" for name, texts in error.fields.items() for text in texts]
+            form.add_error("document", faults or [error.message])
+            return False
+        self.message_user(request, f"Test {test.code} was imported.", messages.SUCCESS)
+        return True
+
+
+@admin.register(TestVersion)
+class VersionAdmin(ReadOnly, admin.ModelAdmin):
+    """Frozen versions: history, to read."""
+
+    list_display = ("test", "number", "content_hash", "created_at")
+    list_select_related = ("test",)
+    search_fields = ("test__code", "test__name", "content_hash")

@@ -1,0 +1,9 @@
+"""Django app."""
+
+from django.apps import AppConfig
+
+
+class CatalogConfig(AppConfig):
+    """Registers the app."""
+
+    name = "catalog"

@@ -1,0 +1,1 @@
+"""Demo tests as documents, and the generator of their pictures."""

@@ -1,0 +1,1 @@
+"""Reads of the catalogue, each named for its screen."""

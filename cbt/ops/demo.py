@@ -1,0 +1,56 @@
+"""Demo data: what each app brings, in one order. Only where no stranger can reach it."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+PASSWORD = "DemoPass123!"  # noqa: S105 - published on purpose; see `is_allowed`
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """One way to sign in to the demo: what to type, and what is found there."""
+
+    login: str
+    password: str
+    what: str
+
+
+ACCOUNTS = [
+    DemoAccount("superadmin@demo.test", PASSWORD, "super admin; also opens /admin"),
+    DemoAccount("tenant@demo.test", PASSWORD, "company with an active subscription and participants"),
+    DemoAccount("user@demo.test", PASSWORD, "private user, verified, one purchased test"),
+    DemoAccount("P-1001", PASSWORD, "participant number, assigned to an exam"),
+    DemoAccount("test@example.com", "TestPass123!", "Test User"),
+]
+#: (module, function) in the order in which they need one another; each is safe to run at every start.
+PIECES = [("catalog.services.demo", "load_demo_tests")]
+
+
+def is_allowed() -> bool:
+    """Tell whether demo data may exist here: the embedded run, or DEBUG."""
+    return bool(settings.EMBEDDED or settings.DEBUG)
+
+
+def load_demo() -> list[DemoAccount]:
+    """Store the demo data that is not there yet and return the accounts; nothing, where it is not allowed."""
+    if not is_allowed():
+        return []
+    for module, name in PIECES:
+        _piece(module, name)()
+    return existing_accounts()
+
+
+def _piece(module: str, name: str) -> Callable[[], object]:
+    function: Callable[[], object] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def existing_accounts() -> list[DemoAccount]:
+    """Return the demo accounts that are in the database; one that was deleted is not advertised."""
+    from accounts.models import User
+
+    stored = set(User.objects.filter(email__in=[account.login for account in ACCOUNTS]).values_list("email", flat=True))
+    return [account for account in ACCOUNTS if account.login in stored]

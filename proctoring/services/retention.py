@@ -1,0 +1,96 @@
+"""Letting photos go: those that are old, and files nobody refers to."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.files.storage import default_storage
+
+from cbt.kernel import storage
+from proctoring.models import Photo
+from proctoring.services.photos import FOLDER
+
+logger = logging.getLogger(__name__)
+BATCH = 500
+ORPHAN_AGE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was removed (or would be): files, their bytes as far as known, and files that could not be removed."""
+
+    files: int = 0
+    size_bytes: int = 0
+    failed: int = 0
+
+    def plus(self, other: "Swept") -> "Swept":
+        """Return the sum."""
+        return Swept(self.files + other.files, self.size_bytes + other.size_bytes, self.failed + other.failed)
+
+
+def photos_purge(*, now: datetime, days: int, is_dry_run: bool = False) -> Swept:
+    """Remove the files and addresses of photos older than ``days``; the rows stay, with hash and ``deleted_at``.
+
+    days: 0 or less keeps photos for ever.  Safe to run twice and to be killed: the file goes first, then its row
+    is marked; a file that cannot be removed is tried again next time and stops no other.
+    """
+    total = Swept()
+    if days <= 0:
+        return total
+    for photo in _older_than(now - timedelta(days=days)):
+        total = total.plus(Swept(1, photo.size_bytes) if is_dry_run else _remove(photo, now))
+    return total
+
+
+def _older_than(horizon: datetime) -> Iterator[Photo]:
+    last = 0
+    while True:
+        rows = list(
+            Photo.objects.filter(deleted_at__isnull=True, captured_at__lt=horizon, pk__gt=last).order_by("pk")[:BATCH]
+        )
+        if not rows:
+            return
+        yield from rows
+        last = rows[-1].pk
+
+
+def _remove(photo: Photo, now: datetime) -> Swept:
+    try:
+        storage.delete(photo.path)
+    except OSError as error:
+        logger.warning("the file of photo %s could not be removed: %s", photo.pk, type(error).__name__)
+        return Swept(failed=1)
+    Photo.objects.filter(pk=photo.pk, deleted_at__isnull=True).update(deleted_at=now, ip=None)
+    return Swept(1, photo.size_bytes)
+
+
+def orphans_sweep(*, now: datetime, is_dry_run: bool = False) -> Swept:
+    """Remove files in the photo folder that no kept photo refers to and that are older than a day.
+
+    They are left by a process that died between the file and its row, or by a deleted session.
+    """
+    total = Swept()
+    for name in _orphans(now):
+        if not is_dry_run:
+            storage.delete(name)
+        total = total.plus(Swept(1))
+    return total
+
+
+def _orphans(now: datetime) -> Iterator[str]:
+    try:
+        _, names = default_storage.listdir(FOLDER)
+    except FileNotFoundError:
+        return
+    for start in range(0, len(names), BATCH):
+        group = [f"{FOLDER}/{name}" for name in names[start : start + BATCH]]
+        known = set(Photo.objects.filter(path__in=group, deleted_at__isnull=True).values_list("path", flat=True))
+        yield from (name for name in group if name not in known and _is_old(name, now))
+
+
+def _is_old(name: str, now: datetime) -> bool:
+    try:
+        return default_storage.get_modified_time(name) < now - ORPHAN_AGE
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,115 @@
+"""A private buyer takes what was bought. Contract 2.7."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cbt.http.face import Ok
+from cbt.http.fields import JsonObject, OutputSerializer
+from cbt.http.rates import Rate
+from cbt.http.schema import documented
+from cbt.http.views import FaceView, Scope
+from cbt.kernel import clock
+from cbt.kernel.errors import DomainError
+from cbt.kernel.errors import ErrorCode as E
+from cbt.kernel.permissions import Perm
+from commerce.models import Purchase
+from sessions_app.api.participant_flow import origin_of, started
+from sessions_app.api.shapes import SessionStartOut
+from sessions_app.selectors.purchases import purchases_with_state
+from sessions_app.services.sessions import session_start_purchase
+
+
+class MyTestOut(OutputSerializer):
+    """A bought test. Contract 2.7."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    code = serializers.CharField()
+    description = serializers.CharField()
+    duration_minutes = serializers.IntegerField()
+    question_count = serializers.IntegerField()
+    category = serializers.CharField(allow_null=True)
+    has_active_session = serializers.BooleanField()
+    is_completed = serializers.BooleanField()
+
+
+def test_block(purchase: Purchase) -> dict[str, Any]:
+    """Write the test of a purchase, its category by name."""
+    test = purchase.test
+    return {
+        "id": test.pk,
+        "name": test.name,
+        "code": test.code,
+        "description": test.description,
+        "duration_minutes": test.duration_minutes,
+        "question_count": test.question_count,
+        "category": test.category.name if test.category else None,
+    }
+
+
+test_block.__test__ = False  # type: ignore[attr-defined]
+
+
+class BuyerView(FaceView):
+    """A view of a private buyer."""
+
+    permission = Perm.TAKE_TESTS
+    role = "public_user"
+    rate = Rate.STAFF
+    scope = Scope.SELF
+
+    def purchase(self, request: Request, test_id: int, message: str) -> Any:
+        """Return the caller's purchase of this test with its state."""
+        found = purchases_with_state(request.actor.id).filter(test_id=test_id).first()  # type: ignore[attr-defined]
+        if found is None:
+            raise DomainError(E.TEST_NOT_PURCHASED, message)
+        return found
+
+
+class MyTests(BuyerView):
+    """What can be taken."""
+
+    @documented("Get available tests", response=MyTestOut, many=True, errors=(E.UNAUTHENTICATED, E.FORBIDDEN))
+    def get(self, request: Request) -> Ok:
+        """Return bought, active tests as a plain array."""
+        rows = purchases_with_state(request.actor.id).filter(test__is_active=True, test__deleted_at__isnull=True)  # type: ignore[attr-defined]
+        data = [
+            {**test_block(row), "has_active_session": row.has_open, "is_completed": row.has_completed} for row in rows
+        ]
+        return Ok(data, message="Available tests retrieved successfully")
+
+
+class MyTestInstructions(BuyerView):
+    """What to read before starting."""
+
+    @documented(
+        "Get test instructions", response=JsonObject(),
+        errors=(E.UNAUTHENTICATED, E.FORBIDDEN, E.TEST_NOT_PURCHASED, E.TEST_NOT_AVAILABLE),
+    )  # fmt: skip
+    def get(self, request: Request, test_id: int) -> Ok:
+        """Return test, buyer and whether it has been taken."""
+        row = self.purchase(request, test_id, "Test not purchased or payment not verified")
+        if not row.test.is_active or row.test.deleted_at is not None:
+            raise DomainError(E.TEST_NOT_AVAILABLE, "Test is not available")
+        data = {
+            "test": test_block(row),
+            "user": {"name": row.user.name, "email": row.user.email},
+            "is_completed": row.has_completed,
+        }
+        return Ok(data, message="Test instructions retrieved successfully")
+
+
+class MyTestStart(BuyerView):
+    """Start a bought test, or go on with it."""
+
+    @documented(
+        "Start test session", response=SessionStartOut,
+        errors=(E.UNAUTHENTICATED, E.FORBIDDEN, E.TEST_NOT_PURCHASED, E.TEST_NOT_AVAILABLE, E.ATTEMPTS_USED_UP),
+    )  # fmt: skip
+    def post(self, request: Request, test_id: int) -> Ok:
+        """Return the open session of this purchase, made now if there is none."""
+        message = "Cannot start test. Test not purchased or payment not verified."
+        purchase = self.purchase(request, test_id, message)
+        return started(session_start_purchase(purchase=purchase, now=clock.now(), origin=origin_of(request)))

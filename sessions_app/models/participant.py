@@ -1,0 +1,62 @@
+"""A person a company invites, and the bans it had."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+
+class Participant(models.Model):
+    """One invited person of one company; has no login, acts by the links of its assignments.
+
+    Deleting hides it: what a candidate wrote stays until a retention rule says otherwise.
+
+    .. pii: name, address, biodata; kept while the company exists.
+    """
+
+    company = models.ForeignKey("tenants.Company", on_delete=models.PROTECT, related_name="participants")
+    name = models.CharField(max_length=255)
+    email = models.EmailField(max_length=255)
+    unique_token = models.CharField(max_length=40, unique=True, help_text="Opaque public id; opens nothing")
+    biodata = models.JSONField(default=dict)
+    banned_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "company", Lower("email"), condition=Q(deleted_at__isnull=True), name="participant_email_per_company"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["company", "-created_at", "-id"], name="participant_list"),
+            models.Index(fields=["-created_at", "-id"], name="participant_all"),
+        ]
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"participant {self.pk}"
+
+
+class ParticipantBan(models.Model):
+    """One ban of a participant, by staff or by the anti-cheat rules; lifted, never deleted."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="bans")
+    session_id = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=1000, default="", blank=True)
+    banned_by_id = models.BigIntegerField(null=True, help_text="User, or null for the rules")
+    banned_at = models.DateTimeField()
+    lifted_by_id = models.BigIntegerField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["participant"], condition=Q(lifted_at__isnull=True), name="participant_one_open_ban"
+            )
+        ]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"ban {self.pk}"

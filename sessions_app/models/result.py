@@ -1,0 +1,58 @@
+"""What came out of a session, each time it was scored; and the marks people gave."""
+
+from django.db import models
+from django.db.models import Q
+
+from sessions_app.models.session import ExamSession
+from sessions_app.states import ResultState
+
+
+class AnswerMark(models.Model):
+    """One mark staff gave to one long text. Append only: the newest of a question counts."""
+
+    session = models.ForeignKey(ExamSession, on_delete=models.PROTECT, related_name="marks")
+    question_id = models.CharField(max_length=100)
+    points = models.DecimalField(max_digits=8, decimal_places=2)
+    comment = models.CharField(max_length=2000, default="", blank=True)
+    marked_by_id = models.BigIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"mark {self.pk}"
+
+
+class Result(models.Model):
+    """One scoring of one session. A regrade adds a row that names its reason; the old one stays."""
+
+    session = models.ForeignKey(ExamSession, on_delete=models.PROTECT, related_name="results")
+    number = models.PositiveSmallIntegerField(help_text="1 for the first scoring of the session")
+    is_current = models.BooleanField(default=True)
+    state = models.CharField(max_length=14, choices=[(s.value, s.value) for s in ResultState])
+    scoring_version = models.CharField(max_length=10)
+    content_hash = models.CharField(max_length=64, default="", help_text="Of the paper version that was scored")
+    points = models.DecimalField(max_digits=10, decimal_places=4)
+    max_points = models.DecimalField(max_digits=10, decimal_places=4)
+    percentage = models.DecimalField(max_digits=5, decimal_places=2)
+    passed = models.BooleanField(null=True)
+    correct_count = models.PositiveIntegerField(default=0)
+    wrong_count = models.PositiveIntegerField(default=0)
+    unanswered_count = models.PositiveIntegerField(default=0)
+    pending_count = models.PositiveIntegerField(default=0)
+    scales = models.JSONField(default=dict)
+    items = models.JSONField(default=list)
+    reason = models.CharField(max_length=300, default="submitted")
+    scored_by_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "number"], name="result_number_per_session"),
+            models.UniqueConstraint(fields=["session"], condition=Q(is_current=True), name="result_one_current"),
+        ]
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"result {self.pk}"

@@ -1,0 +1,100 @@
+"""One sitting of one test, and the paper that was handed out."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from sessions_app.models.assignment import TestAssignment
+from sessions_app.models.participant import Participant
+from sessions_app.states import SessionStatus, SubmittedBy
+
+OPEN = Q(status=SessionStatus.IN_PROGRESS)
+
+
+class ExamSession(models.Model):
+    """One sitting, by a participant's assignment or a private buyer's purchase.
+
+    ``started_at`` is written once; the status moves by `sessions_app.states.TRANSITIONS` under this row's lock.
+    company_id and participant repeat what the assignment says, so that lists need no long joins.
+    """
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    nonce = models.CharField(max_length=32)
+    test = models.ForeignKey("catalog.Test", on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey("catalog.TestVersion", on_delete=models.PROTECT, related_name="+")
+    assignment = models.ForeignKey(TestAssignment, on_delete=models.PROTECT, null=True, related_name="sessions")
+    purchase = models.ForeignKey("commerce.Purchase", on_delete=models.PROTECT, null=True, related_name="+")
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, null=True, related_name="sessions")
+    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The private buyer")
+    company_id = models.BigIntegerField(null=True)
+    attempt_number = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(max_length=12, choices=[(s.value, s.value) for s in SessionStatus])
+    started_at = models.DateTimeField()
+    deadline_at = models.DateTimeField(null=True)
+    grace_seconds = models.PositiveIntegerField(default=30)
+    extra_seconds = models.PositiveIntegerField(default=0)
+    completed_at = models.DateTimeField(null=True)
+    submitted_by = models.CharField(max_length=8, choices=[(s.value, s.value) for s in SubmittedBy], default="")
+    banned_at = models.DateTimeField(null=True)
+    ban_reason = models.CharField(max_length=1000, default="", blank=True)
+    abandoned_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    paused_seconds = models.PositiveIntegerField(default=0)
+    time_spent_seconds = models.PositiveIntegerField(default=0, help_text="Stored when the session ends")
+    last_saved_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField()
+    is_flagged = models.BooleanField(default=False, help_text="Anti-cheat asks a person to look")
+    start_ip = models.GenericIPAddressField(null=True)
+    start_user_agent = models.CharField(max_length=300, default="", blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["assignment"], condition=OPEN, name="session_one_open_per_assignment"),
+            models.UniqueConstraint(fields=["purchase"], condition=OPEN, name="session_one_open_per_purchase"),
+            models.UniqueConstraint(fields=["assignment", "attempt_number"], name="session_attempt_per_assignment"),
+            models.UniqueConstraint(fields=["purchase", "attempt_number"], name="session_attempt_per_purchase"),
+            models.CheckConstraint(
+                condition=Q(assignment__isnull=False, purchase__isnull=True)
+                | Q(assignment__isnull=True, purchase__isnull=False),
+                name="session_has_one_ground",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="completed") & Q(completed_at__isnull=False))
+                | (~Q(status="completed") & Q(completed_at__isnull=True)),
+                name="session_completed_has_time",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="banned") & Q(banned_at__isnull=False))
+                | (~Q(status="banned") & Q(banned_at__isnull=True)),
+                name="session_banned_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(deadline_at__isnull=True) | Q(deadline_at__gte=F("started_at")),
+                name="session_deadline_after_start",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["deadline_at"], condition=OPEN, name="session_due"),
+            models.Index(fields=["company_id", "-started_at", "-id"], name="session_by_company"),
+            models.Index(fields=["-started_at", "-id"], name="session_all"),
+        ]
+        ordering = ["-started_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"session {self.pk} {self.status}"
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the session is being taken."""
+        return self.status == SessionStatus.IN_PROGRESS
+
+
+class SessionPaper(models.Model):
+    """The paper one candidate got: order of questions and options, decided once at the start, never changed."""
+
+    session = models.OneToOneField(ExamSession, on_delete=models.CASCADE, primary_key=True, related_name="paper")
+    question_order = models.JSONField(help_text="Question keys as this candidate sees them")
+    option_orders = models.JSONField(help_text="{question key: option keys as this candidate sees them}")
+
+    def __str__(self) -> str:
+        return f"paper of session {self.pk}"

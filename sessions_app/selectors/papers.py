@@ -1,0 +1,44 @@
+"""The paper a candidate sees: built from the frozen version and the stored order, without keys."""
+
+from collections.abc import Callable
+from typing import Any
+
+from catalog.engine.paper import public_question
+from catalog.engine.structure import PaperVersion
+from catalog.selectors.versions import version_load, version_picture_urls
+from sessions_app.models import ExamSession, SessionPaper
+
+Absolute = Callable[[str], str]
+
+
+def paper_of(session: ExamSession, *, absolute: Absolute) -> list[dict[str, Any]]:
+    """Return the questions in this candidate's order; an empty list for a test without a question bank.
+
+    absolute: turns a path of this server into an address.  Nothing that tells an answer is in the result:
+    `catalog.engine.paper` lists what may be shown.
+    """
+    version = version_load(session.version_id)
+    if not version.questions:
+        return []
+    urls = {key: absolute(path) for key, path in version_picture_urls(session.version_id).items()}
+    paper = SessionPaper.objects.get(pk=session.pk)
+    return [
+        _question(version, key, number, paper.option_orders.get(key), urls)
+        for number, key in enumerate(paper.question_order, start=1)
+    ]
+
+
+def _question(
+    version: PaperVersion, key: str, number: int, option_order: list[str] | None, urls: dict[str, str]
+) -> dict[str, Any]:
+    shown = public_question(version.questions_by_key[key], option_order)
+    question_id = shown.pop("key")
+    for thing in (shown, *shown["options"]):
+        thing["picture"] = _picture(version, thing["picture"], urls)
+    return {"question_id": question_id, "number": number, **shown}
+
+
+def _picture(version: PaperVersion, key: str | None, urls: dict[str, str]) -> dict[str, str] | None:
+    if key is None or key not in urls:
+        return None
+    return {"url": urls[key], "alt": version.pictures_by_key[key].alt}

@@ -1,0 +1,53 @@
+"""Reading participants, within what the actor may see."""
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from cbt.kernel.actor import Actor
+from cbt.kernel.errors import not_found
+from cbt.kernel.models import OutgoingMail
+from sessions_app.models import ExamSession, Participant, TestAssignment
+
+
+def visible_participants(actor: Actor) -> Q:
+    """Return the condition of what staff may see: super admin all, a tenant its own company, others nothing."""
+    live = Q(deleted_at__isnull=True)
+    if actor.is_super_admin:
+        return live
+    if actor.role == "tenant_admin" and actor.company_id is not None:
+        return live & Q(company_id=actor.company_id)
+    return Q(pk__in=[])
+
+
+def participant_list_for(actor: Actor) -> QuerySet[Participant]:
+    """Return participants newest first with company, assignments and tests: three queries whatever the rows."""
+    return (
+        Participant.objects.filter(visible_participants(actor))
+        .select_related("company")
+        .prefetch_related(
+            Prefetch("assignments", queryset=TestAssignment.objects.select_related("test").order_by("start_at", "pk"))
+        )
+        .order_by("-created_at", "-pk")
+    )
+
+
+def participant_for(actor: Actor, participant_id: int) -> Participant:
+    """Return one participant with everything its screen shows. Raises NOT_FOUND alike for absent and foreign."""
+    participant = (
+        participant_list_for(actor)
+        .prefetch_related(
+            Prefetch("sessions", queryset=ExamSession.objects.select_related("test").order_by("-started_at", "-pk"))
+        )
+        .filter(pk=participant_id)
+        .first()
+    )
+    if participant is None:
+        raise not_found("Participant not found")
+    return participant
+
+
+def mail_states(assignment_ids: list[int]) -> dict[int, OutgoingMail]:
+    """Return {assignment id: its newest mail}; one query."""
+    rows = OutgoingMail.objects.filter(
+        object_type="sessions_app.testassignment", object_id__in=assignment_ids
+    ).order_by("pk")
+    return {row.object_id: row for row in rows if row.object_id is not None}

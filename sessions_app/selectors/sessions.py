@@ -1,0 +1,53 @@
+"""Reading exam sessions: by the taker's token, and for staff within their company."""
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from cbt.kernel.actor import Actor
+from cbt.kernel.errors import not_found
+from cbt.kernel.ids import hash_token
+from sessions_app.models import ExamSession, Result, SessionEvent
+
+
+def session_get_by_token(token: str) -> ExamSession:
+    """Return the session of a token with test, assignment and participant; one query. Raises NOT_FOUND."""
+    session = (
+        ExamSession.objects.select_related("test__category", "assignment", "participant", "version")
+        .filter(token_hash=hash_token(token))
+        .first()
+    )
+    if session is None:
+        raise not_found()
+    return session
+
+
+def visible_sessions(actor: Actor) -> Q:
+    """Return the condition of what staff may see: super admin all, a tenant its own company, others nothing."""
+    if actor.is_super_admin:
+        return Q()
+    if actor.role == "tenant_admin" and actor.company_id is not None:
+        return Q(company_id=actor.company_id)
+    return Q(pk__in=[])
+
+
+def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
+    """Return the sessions staff may see, newest first, with test, participant and the current result's id."""
+    current = Result.objects.filter(session=OuterRef("pk"), is_current=True)
+    return (
+        ExamSession.objects.filter(visible_sessions(actor))
+        .select_related("test", "participant", "assignment", "version", "purchase")
+        .annotate(result_id=Subquery(current.values("pk")[:1]))
+        .order_by("-started_at", "-pk")
+    )
+
+
+def session_for(actor: Actor, session_id: int) -> ExamSession:
+    """Return one session staff may see. Raises NOT_FOUND alike for absent and foreign."""
+    session = session_list_for(actor).filter(pk=session_id).first()
+    if session is None:
+        raise not_found()
+    return session
+
+
+def session_events(session: ExamSession) -> QuerySet[SessionEvent]:
+    """Return the log of a session in order."""
+    return SessionEvent.objects.filter(session=session).order_by("seq")

@@ -1,0 +1,24 @@
+"""Appending to the log of a session, in the transaction of what it tells."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import Max
+
+from sessions_app.models import ExamSession, SessionEvent
+from sessions_app.states import EventKind
+
+
+def event_append(
+    *,
+    session: ExamSession,
+    kind: EventKind,
+    payload: Mapping[str, object] | None = None,
+    now: datetime,
+    client_at: datetime | None = None,
+) -> SessionEvent:
+    """Append one event with the next number. The caller holds the session's row lock, so numbers have no gaps."""
+    last = SessionEvent.objects.filter(session_id=session.pk).aggregate(last=Max("seq"))["last"] or 0
+    return SessionEvent.objects.create(
+        session_id=session.pk, seq=last + 1, kind=kind, payload=dict(payload or {}), client_at=client_at, at=now
+    )

@@ -1,0 +1,90 @@
+"""What the pages of companies share."""
+
+from typing import Any, ClassVar, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.selectors.users import actor_of_user
+from cbt.http.client import client_ip
+from cbt.kernel.actor import Actor
+from cbt.kernel.errors import DomainError
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the signed-in super admin as services see one; nobody else gets in here."""
+    return actor_of_user(cast(User, request.user), ip=client_ip(request))
+
+
+class ServiceForm(forms.ModelForm):
+    """A form whose validation ends with the use case itself, so that what it refuses stands beside its field."""
+
+    actor: ClassVar[Actor]
+
+    def act(self, data: dict[str, Any]) -> Model:
+        """Call the service and return the stored row."""
+        raise NotImplementedError
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            with transaction.atomic():
+                self.instance = self.act(self.cleaned_data)
+        except DomainError as error:
+            for name, texts in (error.fields or {"": [error.message]}).items():
+                self.add_error(name if name in self.fields else None, texts)
+
+
+class ServicePage(admin.ModelAdmin):
+    """A page whose forms are `ServiceForm`s; rows are never deleted by it."""
+
+    add_form: ClassVar[type[ServiceForm] | None] = None
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Use ``add_form`` for new rows, and tell the form who acts."""
+        if obj is None and self.add_form is not None:
+            kwargs["form"] = self.add_form
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.actor = actor_of(request)  # type: ignore[attr-defined]
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Do nothing: the form's service has stored the row."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: rows end by actions that know what follows."""
+        return False
+
+    def each(self, request: HttpRequest, queryset: QuerySet[Any], act: Any, done: str) -> None:
+        """Run a service for every selected row and tell how it went."""
+        count = 0
+        for row in queryset:
+            try:
+                act(row)
+                count += 1
+            except DomainError as error:
+                self.message_user(request, f"{row}: {error.message}", messages.ERROR)
+        if count:
+            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows of a company to look at, each with a link to its own page."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no."""
+        return False

@@ -1,0 +1,7 @@
+"""Rows about companies and what they have subscribed to."""
+
+from tenants.models.company import Company, CompanyAdmin
+from tenants.models.plan import SubscriptionPlan, SubscriptionPrice
+from tenants.models.subscription import CompanySubscription
+
+__all__ = ["Company", "CompanyAdmin", "CompanySubscription", "SubscriptionPlan", "SubscriptionPrice"]
