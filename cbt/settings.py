@@ -9,6 +9,7 @@ import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -164,6 +165,7 @@ POSTGRES_OPTIONS = {
     "connect_timeout": 5,
     "options": "-c lock_timeout=5000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
 }
+DATABASES: dict[str, dict[str, Any]]
 if EMBEDDED:
     DATABASES = {"default": {"ENGINE": "cbt.kernel.sqlite", "NAME": str(DATA_DIR / "db.sqlite3")}}
 else:
@@ -277,5 +279,6 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         # 4xx answers are normal traffic; their paths carry tokens.
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # scanners; answered 400
     },
 }

@@ -1,8 +1,9 @@
 """The server as people start it: a process of its own, stopped, killed and started again."""
 
 import contextlib
-import json
+import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,11 +19,25 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def migrated(tmp_path_factory):
+    """A data folder whose database is ready; migrating once is enough."""
+    folder = tmp_path_factory.mktemp("migrated")
+    env = ServerProcess(folder).env
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True, timeout=60)
+    return folder
+
+
+def server_on_copy(migrated, folder, **env):
+    shutil.copytree(migrated, folder, dirs_exist_ok=True)
+    return ServerProcess(folder, DJANGO_SETTINGS_MODULE="benchmarks.writers.settings", **env)
+
+
+@pytest.fixture(scope="module")
+def server(migrated, tmp_path_factory):
     """One server for all tests that leave it running; its one extra route is the benchmarks' save."""
-    folder = tmp_path_factory.mktemp("server")
-    with ServerProcess(folder, DJANGO_SETTINGS_MODULE="benchmarks.writers.settings") as running:
+    with server_on_copy(migrated, tmp_path_factory.mktemp("server")) as running:
         yield running
+        assert running.stop(signal.SIGINT) < 5  # Ctrl-C, after everything the tests did to it
 
 
 def post(headers: str, body: bytes = b"") -> bytes:
@@ -97,45 +112,44 @@ def test_serve__when_port_is_taken__then_says_so_and_ends(server):
 
 
 @pytest.fixture
-def own_server(tmp_path):
+def own_server(migrated, tmp_path):
     """A server of this test's own, that it may stop."""
-    with ServerProcess(tmp_path, DJANGO_SETTINGS_MODULE="benchmarks.writers.settings", HTTP_PROXY="http://x") as running:
+    with server_on_copy(migrated, tmp_path, HTTP_PROXY="http://x") as running:
         yield running
 
 
-def test_kill_9__when_in_mid_writing__then_every_acknowledged_save_is_there(own_server):
+def wait_for(condition, seconds=15):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if condition():
+                return
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def test_kill_9__when_in_mid_writing__then_every_acknowledged_save_is_there_and_it_still_stops(own_server):
     acknowledged = []
-
-    def write_until_cut_off() -> None:
-        with contextlib.suppress(OSError, json.JSONDecodeError):
-            while True:
-                acknowledged.append(own_server.call("POST", "/bench/save/1", {})[1]["count"])
-                if len(acknowledged) == 50:
-                    os.killpg(own_server.process.pid, signal.SIGKILL)
-
-    with contextlib.suppress(Exception):
-        write_until_cut_off()
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        while True:
+            acknowledged.append(own_server.call("POST", "/bench/save/1", {})[1]["count"])
+            if len(acknowledged) == 50:
+                os.killpg(own_server.process.pid, signal.SIGKILL)
     own_server.process.wait(10)
     own_server.start()
     assert own_server.call("GET", "/bench/counts")[1]["log"] >= len(acknowledged) >= 50
+
     worker = next(pid for pid in own_server.pids() if pid != own_server.process.pid)
     os.kill(worker, signal.SIGKILL)  # the worker alone: a new one takes its place
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if own_server.call("GET", "/health")[0] == 200:
-                break
-        time.sleep(0.05)
-    assert own_server.call("GET", "/bench/counts")[1]["log"] >= len(acknowledged)
-    with socket.create_connection(("127.0.0.1", own_server.port)):  # somebody who never goes away
+    wait_for(lambda: own_server.call("GET", "/health")[0] == 200)
+    assert worker not in own_server.pids()
+
+    with socket.create_connection(("127.0.0.1", own_server.port)) as slow:
+        slow.sendall(b"POST /bench/save/1 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{")
         assert own_server.stop(signal.SIGTERM) < 5
 
 
-def test_parent_killed__when_worker_is_left__then_it_ends_too(tmp_path):
-    with ServerProcess(tmp_path) as running:
-        os.kill(running.process.pid, signal.SIGKILL)
-        running.process.wait(10)
-        deadline = time.monotonic() + 8
-        while running.pids() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert running.pids() == []
+def test_kill_9__when_the_parent_alone_dies__then_no_orphan_keeps_the_port(own_server):
+    os.kill(own_server.process.pid, signal.SIGKILL)
+    own_server.process.wait(10)
+    wait_for(lambda: own_server.pids() == [])

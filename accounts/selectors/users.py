@@ -5,6 +5,7 @@ from django.db.models.functions import Lower
 
 from accounts.models import PublicProfile, User
 from cbt.kernel.actor import Actor, ActorKind
+from cbt.kernel.errors import not_found
 
 
 def user_by_email(email: str) -> User | None:
@@ -14,6 +15,15 @@ def user_by_email(email: str) -> User | None:
     disagree about who is meant.
     """
     return User.objects.alias(folded=Lower("email")).filter(folded=Lower(Value(email.strip()))).first()
+
+
+def user_of(actor: Actor, *, lock: bool = False) -> User:
+    """Return the row of the signed-in user, locked on demand. Raises NOT_FOUND when there is none (any more)."""
+    rows = User.objects.select_for_update() if lock else User.objects.all()
+    user = rows.filter(pk=actor.id).first() if actor.id is not None and actor.kind is ActorKind.USER else None
+    if user is None:
+        raise not_found()
+    return user
 
 
 def profile_of(user_id: int) -> PublicProfile | None:

@@ -29,7 +29,7 @@ def greeting_name(name: str) -> str:
 @mail.kind(verification.MAIL)
 def verify_email(context: Mapping[str, object]) -> mail.MailContent | None:
     """Write the mail with the verification link; None when the link is used, replaced or too old."""
-    row = EmailVerification.objects.select_related("user").filter(pk=context["verification_id"]).first()
+    row = EmailVerification.objects.select_related("user").filter(pk=str(context["verification_id"])).first()
     if row is None or row.used_at is not None or row.expires_at <= clock.now():
         return None
     token = ids.recover_token(verification.PURPOSE, row.nonce, row.token_hash)
@@ -43,7 +43,7 @@ def verify_email(context: Mapping[str, object]) -> mail.MailContent | None:
 @mail.kind(passwords.MAIL)
 def reset_password(context: Mapping[str, object]) -> mail.MailContent | None:
     """Write the mail with the reset link; None when the link is used, replaced or too old."""
-    row = PasswordReset.objects.select_related("user").filter(pk=context["reset_id"]).first()
+    row = PasswordReset.objects.select_related("user").filter(pk=str(context["reset_id"])).first()
     if row is None or row.used_at is not None or row.expires_at <= clock.now():
         return None
     token = ids.recover_token(passwords.PURPOSE, row.nonce, row.token_hash)

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
 from accounts.models import PasswordReset, User
-from accounts.selectors.users import user_by_email
+from accounts.selectors.users import user_by_email, user_of
 from accounts.services.brakes import seconds_to_wait
 from accounts.services.login import logins_revoke
 from cbt.http.rates import FailureCounter
@@ -49,7 +49,8 @@ def password_reset_send(*, user_id: int | None, asked_at: datetime) -> bool:
     Links sent before are void from now on. A request that a later link has answered already (the job ran
     twice, or several requests waited) makes none. At most five an hour.
     """
-    user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
+    rows = User.objects.select_for_update().filter(is_active=True)
+    user = rows.filter(pk=user_id).first() if user_id is not None else None
     if user is None:
         return False
     now = clock.now()
@@ -121,7 +122,7 @@ def password_change(*, actor: Actor, current_password: str, password: str) -> No
     Source: details 2.2 change-password, W-50.
     """
     password_check(password)
-    user = User.objects.get(pk=actor.id)
+    user = user_of(actor)
     BY_CURRENT.begin(str(user.pk))
     if not check_password(current_password, user.password):
         raise DomainError(ErrorCode.BUSINESS_RULE, "Current password is incorrect.")

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import EmailVerification, Login, User
+from accounts.selectors.users import user_of
 from accounts.services.brakes import seconds_to_wait
 from accounts.states import LoginScope
 from cbt.kernel import audit, clock, events, ids, mail
 from cbt.kernel.actor import Actor, ActorKind
-from cbt.kernel.errors import DomainError, ErrorCode, not_found
+from cbt.kernel.errors import DomainError, ErrorCode
 
 PURPOSE = "accounts.email_verification"
 MAIL = "accounts.verify_email"
@@ -53,9 +54,7 @@ def verification_resend(*, actor: Actor) -> None:
     Raises ALREADY_VERIFIED, and RATE_LIMITED after five mails within an hour: the address may be a stranger's.
     Source: primary contract 1.7.
     """
-    user = User.objects.select_for_update().filter(pk=actor.id).first()
-    if user is None:
-        raise not_found()
+    user = user_of(actor, lock=True)
     if user.is_verified:
         raise DomainError(ErrorCode.ALREADY_VERIFIED, "Email already verified")
     wait = _wait(user, clock.now())
@@ -126,7 +125,7 @@ def _take(user: User, email: str, now: datetime, ip: str) -> None:
             user.save(update_fields=["email", "email_verified_at", "updated_at"])
     except IntegrityError:
         raise DomainError(ErrorCode.EMAIL_TAKEN, "The email has already been taken.") from None
-    Login.objects.filter(user=user, scope=LoginScope.UNVERIFIED, revoked_at__isnull=True).update(scope=LoginScope.FULL)
+    Login.objects.filter(user=user, scope=LoginScope.UNVERIFIED).update(scope=LoginScope.FULL)
     actor = Actor(kind=ActorKind.USER, id=user.pk, role=user.role, company_id=user.company_id, ip=ip)
     audit.record("accounts.user.email_verified", actor=actor, obj=user, company_id=user.company_id)
     if is_first:

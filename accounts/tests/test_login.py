@@ -3,6 +3,7 @@
 import pytest
 import time_machine
 from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 
 from accounts.hashers import ExamArgon2Hasher
 from accounts.models import Login, PublicProfile, User
@@ -91,7 +92,7 @@ def test_login__when_unverified_and_last_link_has_run_out__then_a_new_one_is_mai
     [
         ({}, {"email": ["The email field is required."], "password": ["The password field is required."]}),
         ({"email": "x", "password": "y"}, {"email": ["The email must be a valid email address."]}),
-        ({"email": ["a@b.co"], "password": "y"}, {"email": ["Not a valid string."]}),
+        ({"email": ["a@b.co"], "password": "y"}, {"email": ["The email must be a valid email address."]}),
         ({"email": "a@b.co", "password": {"$ne": 1}}, {"password": ["The password must be a string."]}),
     ],
 )
@@ -152,6 +153,14 @@ def test_brake__when_four_wrong_then_right__then_the_success_takes_only_itself_b
     error_of(_try(api, user, "wrong"), 429, "RATE_LIMITED")
 
 
+def _expire_in_redis(user):
+    """Redis has a clock of its own: see that the counter would run out, then let it."""
+    key = service.BY_ACCOUNT._key(f"{user.email}|127.0.0.1")
+    if hasattr(cache, "_cache") and hasattr(cache._cache, "get_client"):
+        assert 0 < cache._cache.get_client().ttl(cache.make_key(key)) <= 900
+        cache.delete(key)
+
+
 def test_brake__when_15_minutes_have_passed__then_open_again(api):
     user = make_user()
     with time_machine.travel("2026-03-01T08:00:00Z", tick=False) as clock:
@@ -159,6 +168,7 @@ def test_brake__when_15_minutes_have_passed__then_open_again(api):
             last = _try(api, user, "wrong")
         assert last.status_code == 429
         clock.shift(901)
+        _expire_in_redis(user)
         data_of(_try(api, user))
 
 

@@ -76,7 +76,7 @@ class StaffDetectionOut(OutputSerializer):
     detection_data = JsonObject()
     severity = serializers.IntegerField()
     claimed_severity = serializers.IntegerField(allow_null=True)
-    source = serializers.CharField(help_text="client or server")
+    source = serializers.CharField(help_text="client or server")  # type: ignore[assignment]
     is_counted = serializers.BooleanField(help_text="false: shown only, never leads to a ban")
     duplicate_of_id = serializers.IntegerField(allow_null=True, help_text="An earlier report of the same act")
     repeat_count = serializers.IntegerField(help_text="Further reports after the session's room was full")

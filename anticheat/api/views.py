@@ -116,7 +116,7 @@ class StaffDetections(TenantView):
     )
     def get(self, request: Request, session_id: int) -> Ok:
         """List them."""
-        detections = detections_for(request.actor, session_id)
+        detections = detections_for(request.actor, session_id)  # type: ignore[attr-defined]
         page = page_of(detections, request, lambda row: StaffDetectionOut(row).data)
         return Ok(page=page, message="Detections retrieved successfully")
 
@@ -144,6 +144,6 @@ class ResolveDetection(TenantView):
             detection_id=detection_id,
             note=data.get("note") or "",
             now=clock.now(),
-            actor=request.actor,
+            actor=request.actor,  # type: ignore[attr-defined]
         )
         return Ok(StaffDetectionOut(detection).data, message="Detection resolved successfully")

@@ -38,11 +38,11 @@ def noticed():
 
 
 def test_device__when_same_as_at_start__then_nothing_and_no_query(api):
-    sitting = at_home()
+    sitting, unnoted = at_home(), make_sitting()
     with counted_queries() as same:
         data_of(log(api, sitting, ip="198.51.100.250"))
     with counted_queries() as unknown:
-        data_of(log(api, make_sitting()))
+        data_of(log(api, unnoted))
     assert not noticed().exists()
     assert len(same) == len(unknown)
 

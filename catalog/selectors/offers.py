@@ -34,7 +34,7 @@ def test_list_for(actor: Actor, filters: OfferFilters | None = None) -> QuerySet
         tests = tests.filter(type=filters.type)
     if filters.is_active is not None:
         tests = tests.filter(is_active=filters.is_active)
-    return tests.order_by("sort_order", "pk")
+    return tests.select_related("category").order_by("sort_order", "pk")
 
 
 def test_get_for(actor: Actor, test_id: int) -> Test:

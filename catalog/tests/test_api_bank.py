@@ -1,12 +1,14 @@
 """Contract tests of the question bank, pictures and documents."""
 
 import base64
+import io
 import struct
 import zlib
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from accounts.states import Role
 from accounts.tests.factories import make_user
@@ -173,7 +175,7 @@ def test_pictures__when_uploaded__then_served_by_a_signed_address_without_metada
 def test_pictures__when_replaced__then_the_old_row_stays_for_versions(admin):
     test = make_offer()
     first = data_of(upload(admin, test, png_bytes("blue")), 201)
-    again = data_of(upload(admin, test, png_bytes("blue")), 201)
+    again = data_of(upload(admin, test, png_bytes("blue") + b"trailing"), 201)
     other = data_of(upload(admin, test, png_bytes("green")), 201)
     assert (first["id"] == again["id"], first["id"] == other["id"]) == (True, False)
     assert QuestionPicture.objects.filter(test=test).count() == 2
@@ -233,6 +235,17 @@ def test_import__when_exported_again__then_equal(admin):
     replaced = data_of(admin.post("/api/tests/import?replace_bank=true", first))
     assert replaced["id"] == made["id"]
     assert data_of(admin.get(f"/api/tests/{made['id']}/export")) == first
+
+
+def test_import__when_a_jpeg_comes_back__then_it_is_not_encoded_again(admin):
+    test = make_offer()
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").convert("RGB").save(buffer, "JPEG", quality=95)
+    data_of(upload(admin, test, buffer.getvalue()), 201)
+    first = data_of(admin.get(f"/api/tests/{test.pk}/export"))
+    data_of(admin.post("/api/tests/import?replace_bank=true", first))
+    assert data_of(admin.get(f"/api/tests/{test.pk}/export")) == first
+    assert QuestionPicture.objects.count() == 1
 
 
 def test_import__when_the_code_exists__then_refused_unless_replacing(admin):

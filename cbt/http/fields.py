@@ -54,6 +54,7 @@ def _phrase(name: str, field: Any) -> None:
     }
     if isinstance(field, serializers.EmailField):
         field.error_messages["invalid"] = f"The {label} must be a valid email address."
+        validator: Any
         for validator in field.validators:
             if type(validator).__name__ == "EmailValidator":
                 validator.message = field.error_messages["invalid"]
@@ -61,12 +62,15 @@ def _phrase(name: str, field: Any) -> None:
         field.error_messages["invalid"] = f"The {label} must be an integer."
     elif isinstance(field, serializers.BooleanField):
         field.error_messages["invalid"] = f"The {label} field must be true or false."
+    is_list = isinstance(field, serializers.ListField)
     for validator in field.validators:
-        kind = type(validator).__name__
+        kind, limit = type(validator).__name__, getattr(validator, "limit_value", None)
         if kind == "MaxLengthValidator":
-            validator.message = f"The {label} must not be greater than {validator.limit_value} characters."
+            verb = "have more than" if is_list else "be greater than"
+            validator.message = f"The {label} must not {verb} {limit} {'items' if is_list else 'characters'}."
         elif kind == "MinLengthValidator":
-            validator.message = f"The {label} must be at least {validator.limit_value} characters."
+            verb = "have" if is_list else "be"
+            validator.message = f"The {label} must {verb} at least {limit} {'items' if is_list else 'characters'}."
 
 
 class OutputSerializer(serializers.Serializer[Any]):

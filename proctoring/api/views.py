@@ -102,6 +102,6 @@ class StaffPhotos(TenantView):
     @documented("Photos of a session, oldest first", response=StaffPhotoOut, paged=True, errors=[ErrorCode.NOT_FOUND])
     def get(self, request: Request, session_id: int) -> Ok:
         """List them."""
-        photos = photos_for(request.actor, session_id)
+        photos = photos_for(request.actor, session_id)  # type: ignore[attr-defined]
         page = page_of(photos, request, lambda photo: staff_photo_row(photo, request.build_absolute_uri))
         return Ok(page=page, message="Photos retrieved successfully")

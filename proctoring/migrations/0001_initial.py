@@ -5,34 +5,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('sessions_app', '0001_initial'),
+        ("sessions_app", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Photo',
+            name="Photo",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('path', models.CharField(max_length=200, unique=True)),
-                ('mime', models.CharField(max_length=16)),
-                ('size_bytes', models.PositiveIntegerField()),
-                ('width', models.PositiveIntegerField()),
-                ('height', models.PositiveIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('captured_at', models.DateTimeField()),
-                ('deleted_at', models.DateTimeField(null=True)),
-                ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='photos', to='sessions_app.examsession')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("path", models.CharField(max_length=200, unique=True)),
+                ("mime", models.CharField(max_length=16)),
+                ("size_bytes", models.PositiveIntegerField()),
+                ("width", models.PositiveIntegerField()),
+                ("height", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("ip", models.GenericIPAddressField(null=True)),
+                ("captured_at", models.DateTimeField()),
+                ("deleted_at", models.DateTimeField(null=True)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="photos",
+                        to="sessions_app.examsession",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['session_id', 'number'],
-                'indexes': [models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['captured_at'], name='photo_kept')],
-                'constraints': [models.UniqueConstraint(fields=('session', 'number'), name='photo_number_per_session')],
+                "ordering": ["session_id", "number"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at__isnull", True)), fields=["captured_at"], name="photo_kept"
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("session", "number"), name="photo_number_per_session")],
             },
         ),
     ]

@@ -17,9 +17,10 @@ from proctoring.models import Photo
 from sessions_app.models import ExamSession
 from sessions_app.selectors.sessions import session_get_by_token
 from sessions_app.services import refusals
+from sessions_app.services.closing import is_late
 from sessions_app.services.events import event_append
 from sessions_app.services.sessions import session_close_if_late, session_lock_open
-from sessions_app.states import EventKind
+from sessions_app.states import EventKind, SessionStatus
 
 FOLDER = "test-sessions/photos"
 PHOTO_MAX_BYTES = 2048 * 1024
@@ -42,9 +43,8 @@ def photo_capture(*, token: str, data: bytes, now: datetime, ip: str = "", user_
     Raises NOT_FOUND, BANNED, SESSION_NOT_IN_PROGRESS, SESSION_PAUSED, VALIDATION_ERROR for ``photo``,
     LIMIT_REACHED after PHOTOS_PER_SESSION. Source: primary contract 6.1; details W-44, W-46.
     """
-    session_close_if_late(token=token, now=now)
     before = session_get_by_token(token)
-    _refuse_unless_open(before)
+    _refuse_unless_open(before, now)
     picture = storage.reencode_picture(data, max_bytes=PHOTO_MAX_BYTES)
     is_elsewhere = is_other_device(before, ip=ip, user_agent=user_agent)
     path = storage.save(FOLDER, picture.data, picture.extension)
@@ -56,8 +56,11 @@ def photo_capture(*, token: str, data: bytes, now: datetime, ip: str = "", user_
         return Captured(photo, session)
 
 
-def _refuse_unless_open(session: ExamSession) -> None:
-    """Spare the decoding where the answer is known; the lock decides."""
+def _refuse_unless_open(session: ExamSession, now: datetime) -> None:
+    """Spare the decoding where the answer is known, and close a session whose time is up; the lock decides."""
+    if session.is_open and is_late(session, now):
+        session_close_if_late(token_hash=session.token_hash, now=now)
+        raise refusals.not_in_progress(SessionStatus.COMPLETED)
     if not session.is_open:
         raise refusals.not_in_progress(session.status)
     if session.paused_at is not None:

@@ -40,7 +40,7 @@ class ParticipantCreateIn(Input):
     email = serializers.EmailField(max_length=255)
     schedule_start_date = MomentIn()
     schedule_end_date = MomentIn(end_of_day=True)
-    test_ids = serializers.ListField(child=serializers.IntegerField(min_value=1), min_length=1, max_length=50)
+    test_ids = serializers.ListField(child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=50)
 
     def to_internal_value(self, data: Any) -> Any:
         """Read the aliases, then validate."""

@@ -1,0 +1,12 @@
+"""Fixtures of the walks over all routes."""
+
+import pytest
+
+from tests import world as worlds
+
+
+@pytest.fixture
+def world(db, media):
+    """Two companies, two buyers; see `tests.world`."""
+    with worlds.kept_counters():
+        yield worlds.build()

@@ -1,0 +1,193 @@
+"""One table of all routes, compared with the server both ways."""
+
+from collections import Counter
+
+import pytest
+from django.urls import URLPattern, path
+
+from accounts.states import ROLE_PERMISSIONS, Role
+from cbt.http.lean import LeanView
+from cbt.http.rates import Rate
+from cbt.http.views import Access, FaceView, Scope
+from cbt.kernel.permissions import Perm
+from tests import routes
+from tests.routes import ROUTES, Route
+
+#: Routes of the primary contract and its details that are not built yet. Only ever take lines out of here.
+PENDING = """
+GET /api/profile
+GET /api/profile/completion-status
+POST /api/profile/complete
+PUT /api/profile/update
+PATCH /api/profile/update
+POST /api/profile/change-password
+GET /api/tests/catalog
+GET /api/tests/catalog/categories
+GET /api/tests/catalog/{testId}
+GET /api/cart
+POST /api/cart/add
+DELETE /api/cart/{testId}
+DELETE /api/cart/clear
+GET /api/checkout/verify
+POST /api/checkout
+GET /api/transactions
+GET /api/transactions/purchased-tests
+GET /api/transactions/{transactionId}
+GET /api/transactions/{transactionId}/payment
+POST /api/transactions/{transactionId}/payment/upload-proof
+GET /api/dashboard
+GET /api/users
+POST /api/users
+GET /api/users/{user}
+PUT /api/users/{user}
+PATCH /api/users/{user}
+DELETE /api/users/{user}
+GET /api/subscription-plans
+POST /api/subscription-plans
+GET /api/subscription-plans/{plan}
+PUT /api/subscription-plans/{plan}
+PATCH /api/subscription-plans/{plan}
+DELETE /api/subscription-plans/{plan}
+GET /api/subscription-plans/{plan}/prices
+GET /api/subscription-plans/{plan}/prices/all
+POST /api/subscription-prices
+GET /api/subscription-prices/{price}
+PUT /api/subscription-prices/{price}
+PATCH /api/subscription-prices/{price}
+DELETE /api/subscription-prices/{price}
+GET /api/companies
+POST /api/companies
+GET /api/companies/{company}
+PUT /api/companies/{company}
+PATCH /api/companies/{company}
+DELETE /api/companies/{company}
+POST /api/companies/{company}/toggle-active
+GET /api/companies/{company}/admins
+POST /api/companies/{company}/admins
+GET /api/company-admins/{admin}
+PUT /api/company-admins/{admin}
+PATCH /api/company-admins/{admin}
+DELETE /api/company-admins/{admin}
+POST /api/company-admins/{admin}/set-primary
+GET /api/companies/{company}/participants
+GET /api/companies/{company}/participants/{participant}
+GET /api/payments/all
+GET /api/payments/pending
+POST /api/payments/verify
+GET /api/payments/{payment}/verify
+GET /api/subscriptions/available-plans
+POST /api/subscriptions/purchase
+GET /api/subscriptions/active
+GET /api/subscriptions/history
+POST /api/subscriptions/{subscription}/purchase-quota
+POST /api/subscriptions/{subscription}/extend
+POST /api/subscriptions/{subscription}/cancel
+GET /api/payments
+POST /api/payments/upload-proof
+GET /api/payments/{payment}
+GET /api/invoices
+GET /api/invoices/{invoice}
+POST /api/participants/import-preview
+POST /api/participants/import
+GET /up
+"""
+PENDING_ROWS = [tuple(line.split()) for line in PENDING.split("\n") if line]
+PENDING_AT_MOST = 75
+CONTRACT_ROUTES = 124  # 120 of the details' table, two aliases for companies, /health and /up
+WORDS = {access.value for access in Access}
+
+
+def pending_shapes() -> set[tuple[str, str]]:
+    return {(method, routes.shape_of(address)) for method, address in PENDING_ROWS}
+
+
+def test_table__then_one_line_per_route():
+    assert [shape for shape, count in Counter(row.shape for row in ROUTES).items() if count > 1] == []
+
+
+def test_table__when_compared_with_the_server__then_the_same_routes():
+    table, server = {row.shape for row in ROUTES}, set(routes.served())
+    assert sorted(server - table) == [], "served, but not in routes.csv"
+    assert sorted(table - server) == [], "in routes.csv, but not served"
+
+
+@pytest.mark.parametrize("row", ROUTES, ids=str)
+def test_table__when_compared_with_the_class__then_the_same_words(row: Route):
+    view, verb = routes.served()[row.shape], row.method.lower()
+    permission = view.declared("permission", verb)
+    named = permission if isinstance(permission, tuple) else (permission,)
+    assert row.permission == "|".join(word.value for word in named)
+    assert row.rate == view.declared("rate", verb).name
+    assert row.scope == view.declared("scope", verb).value
+    assert row.face == view.face.name
+
+
+@pytest.mark.parametrize("row", ROUTES, ids=str)
+def test_table__then_known_words_only(row: Route):
+    assert row.rate in Rate.__members__
+    assert row.scope in {scope.value for scope in Scope}
+    assert set(row.permission.split("|")) <= WORDS | {perm.value for perm in Perm}
+    assert row.roles <= {role.value for role in Role}
+    assert bool(row.roles) is row.needs_login
+    assert row.section
+
+
+@pytest.mark.parametrize("row", [row for row in ROUTES if row.needs_login], ids=str)
+def test_table__then_every_role_it_names_holds_the_permission(row: Route):
+    if row.permission == "signed_in":
+        assert row.roles == {role.value for role in Role}
+        return
+    wanted = {Perm(word) for word in row.permission.split("|")}
+    holders = {role.value for role, held in ROLE_PERMISSIONS.items() if wanted & held}
+    assert row.roles <= holders
+
+
+def test_patterns__then_all_are_face_views_or_named_exceptions():
+    strangers = [
+        address
+        for address, pattern in routes.patterns()
+        if not issubclass(getattr(pattern.callback, "cls", object), FaceView)
+    ]
+    assert strangers == []
+
+
+def test_exceptions__then_each_still_exists():
+    everything = {"/" + str(pattern.pattern) for pattern in routes.get_resolver().url_patterns}
+    assert everything >= routes.NOT_OURS
+    assert "/admin/" in everything
+
+
+def test_patterns__then_no_trailing_slash_and_no_second_prefix():
+    assert [address for address, _ in routes.patterns() if address.endswith("/") or "//" in address] == []
+
+
+def test_pending__then_none_resolves():
+    assert sorted(pending_shapes() & set(routes.served())) == [], "built: move it from PENDING to routes.csv"
+
+
+def test_pending__then_the_list_only_shrinks():
+    assert len(PENDING_ROWS) == len(pending_shapes())
+    assert len(PENDING_ROWS) <= PENDING_AT_MOST
+
+
+def test_contract__then_every_route_is_listed_or_pending():
+    listed = [row for row in ROUTES if row.section != "ours"]
+    assert len(listed) + len(PENDING_ROWS) == CONTRACT_ROUTES
+
+
+def test_lean_views__then_tokens_are_their_only_credential():
+    lean = {row.permission for row in ROUTES if issubclass(routes.served()[row.shape], LeanView)}
+    assert lean == {"session_token"}
+
+
+def test_walk__when_a_plain_view_is_added__then_it_is_seen():
+    def forgotten(request):
+        raise AssertionError("never called")
+
+    class Fake:
+        url_patterns = [path("api/forgotten", forgotten)]
+
+    found = list(routes.patterns(Fake()))
+    assert [address for address, _ in found] == ["/api/forgotten"]
+    assert isinstance(found[0][1], URLPattern)
+    assert not issubclass(getattr(found[0][1].callback, "cls", object), FaceView)

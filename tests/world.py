@@ -1,0 +1,354 @@
+"""Two companies side by side and two private buyers, every value of one side unmistakable.
+
+`build` makes what is common to all (tests), then the *foreign* side (company B, buyer Y), then the callers' own
+(company A, buyer X, a company without subscription, a login before verification). Each side's rows get ids from a
+range of their own, so that an id found anywhere tells whose it is.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, models
+from PIL import Image
+
+from accounts.models import PasswordReset, User
+from accounts.services import passwords, verification
+from accounts.services.login import login_open
+from accounts.services.passwords import password_reset_send
+from accounts.services.verification import verification_send
+from accounts.states import LoginScope, Role
+from accounts.tests.factories import make_user, token_of
+from anticheat.models import CheatDetection
+from anticheat.services.detections import cheat_log
+from anticheat.states import DetectionType
+from catalog.models import Test, TestCategory
+from catalog.tests.builders import question
+from catalog.tests.factories import make_category
+from cbt.kernel import clock
+from cbt.kernel.actor import SYSTEM
+from cbt.kernel.ids import derive_token
+from commerce.models import Purchase
+from commerce.tests.factories import make_purchase
+from proctoring.models import Photo
+from proctoring.services.photos import photo_capture
+from sessions_app.models import ExamSession, Participant, Result, TestAssignment
+from sessions_app.services.mails import assignment_mail_enqueue
+from sessions_app.services.participants import participant_ban
+from sessions_app.services.saving import answers_save
+from sessions_app.services.sessions import Origin, Started, session_start_purchase, session_submit
+from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant, start_session
+from tenants.models import Company
+from tenants.tests.factories import make_company, make_tenant_admin
+
+MARK_FOREIGN = "Qxforeignqx"
+MARK_OWN = "Zvownzv"
+MISSING = 909_090_909  # an id nobody has
+FOREIGN_IDS_FROM = 730_000_000
+OWN_IDS_FROM = 110_000_000
+#: Tables in which anybody's request may leave a row that concerns nobody else.
+APP_LABELS = ("kernel", "accounts", "catalog", "commerce", "tenants", "sessions_app", "anticheat", "proctoring")
+
+
+def png(color: str = "red") -> bytes:
+    """A small picture."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), color).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def upload(name: str = "a.png", color: str = "red") -> SimpleUploadedFile:
+    """A small picture as a form sends it."""
+    return SimpleUploadedFile(name, png(color), content_type="image/png")
+
+
+# --- ids and rows -----------------------------------------------------------------------------------
+
+
+def house_models() -> list[type[models.Model]]:
+    """Every model of ours."""
+    return [model for label in APP_LABELS for model in apps.get_app_config(label).get_models()]
+
+
+def _counted() -> list[tuple[str, str]]:
+    """Return (table, column) of every id the database counts."""
+    return [
+        (model._meta.db_table, model._meta.pk.column)
+        for model in house_models()
+        if isinstance(model._meta.pk, models.AutoField | models.BigAutoField)
+    ]
+
+
+def count_ids_from(start: int) -> None:
+    """Let every table go on counting from a range of its own, a million apart."""
+    with connection.cursor() as cursor:
+        for index, (table, column) in enumerate(_counted()):
+            value = start + index * 1_000_000
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [table, column, value])
+            else:
+                cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
+                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, value])
+
+
+@contextmanager
+def kept_counters() -> Iterator[None]:
+    """Put the counters of ids back afterwards: PostgreSQL's survive a rollback."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    names = {}
+    with connection.cursor() as cursor:
+        for table, column in _counted():
+            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, column])
+            name = cursor.fetchone()[0]
+            cursor.execute(f"SELECT last_value, is_called FROM {name}")
+            names[name] = cursor.fetchone()
+    yield
+    with connection.cursor() as cursor:
+        for name, (value, is_called) in names.items():
+            cursor.execute("SELECT setval(%s, %s, %s)", [name, value, is_called])
+
+
+Rows = dict[str, dict[Any, tuple[Any, ...]]]
+
+
+def snapshot(*, exclude: tuple[str, ...] = ()) -> Rows:
+    """Return {table: {primary key: row}} of everything of ours; rows are all columns, with names."""
+    found: Rows = {}
+    with connection.cursor() as cursor:
+        for model in house_models():
+            meta = model._meta
+            if meta.db_table in exclude:
+                continue
+            columns = [column.column for column in meta.local_concrete_fields]
+            key = [columns.index(part.column) for part in meta.pk_fields]
+            cursor.execute(f"SELECT {', '.join(columns)} FROM {meta.db_table}")
+            found[meta.db_table] = {
+                tuple(row[index] for index in key): tuple(zip(columns, row, strict=True)) for row in cursor.fetchall()
+            }
+    return found
+
+
+def changes(before: Rows, after: Rows) -> dict[str, list[tuple[Any, ...]]]:
+    """Return {table: rows} that are new or different; removed ones as ("removed", key)."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for table, rows in after.items():
+        old = before.get(table, {})
+        rest = [row for key, row in rows.items() if old.get(key) != row]
+        rest += [("removed", key) for key in old if key not in rows]
+        if rest:
+            found[table] = rest
+    return found
+
+
+# --- the sides --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Common:
+    """What all companies share: tests and their categories."""
+
+    category: TestCategory
+    bank: Test
+    bought: Test
+    plain: Test
+    hidden: Test
+
+
+@dataclass
+class Side:
+    """One company and one private buyer with everything they can have."""
+
+    mark: str
+    company: Company
+    admin: User
+    participant: Participant
+    banned: Participant
+    assignments: list[tuple[TestAssignment, str]]
+    started: dict[str, Started]
+    result: Result
+    detection: CheatDetection
+    photo: Photo
+    buyer: User
+    purchase: Purchase
+    buyer_result: Result
+    buyer_open: Started
+    admin_token: str = ""
+    buyer_token: str = ""
+    rows: set[tuple[str, Any]] = field(default_factory=set)
+    planted: set[str] = field(default_factory=set)
+
+    @property
+    def open_token(self) -> str:
+        return self.started["open"].token
+
+    @property
+    def link(self) -> str:
+        return self.assignments[0][1]
+
+    @property
+    def secrets(self) -> set[str]:
+        """Tokens of links and sessions, which only their holders may see."""
+        return {token for _, token in self.assignments} | {started.token for started in self.started.values()}
+
+
+@dataclass
+class World:
+    """Everything at once."""
+
+    common: Common
+    foreign: Side
+    own: Side
+    super_token: str
+    poor: User
+    poor_token: str
+    fresh: User
+    fresh_token: str
+    verify_token: str
+    reset_token: str
+
+    def login(self, role: str) -> str:
+        """Return the bearer token of the own side's caller in this role."""
+        return {
+            Role.SUPER_ADMIN.value: self.super_token,
+            Role.TENANT_ADMIN.value: self.own.admin_token,
+            Role.PUBLIC_USER.value: self.own.buyer_token,
+        }[role]
+
+
+def essay_test(**fields: Any) -> Test:
+    """A test with a choice, a number and a long text."""
+    return make_bank_test(
+        question("single_choice", "q1"), question("number", "q2"), question("long_text", "q3"),
+        **{"settings": {"result_policy": "score"}, **fields},
+    )  # fmt: skip
+
+
+def build() -> World:
+    """Make the world. Call within `kept_counters`."""
+    common = _common()
+    super_token = token_of(make_user(Role.SUPER_ADMIN))
+    before = snapshot()
+    count_ids_from(FOREIGN_IDS_FROM)
+    foreign = _side(MARK_FOREIGN, common)
+    make_purchase(foreign.buyer, common.plain)  # what the own buyer has not bought
+    foreign.rows = {(table, key) for table, rows in changes_keys(before, snapshot()) for key in rows}
+    foreign.planted = _planted(foreign)
+    count_ids_from(OWN_IDS_FROM)
+    own = _side(MARK_OWN, common)
+    poor = make_tenant_admin(make_company(with_subscription=False))
+    fresh = make_user(is_verified=False)
+    proof = verification_send(user=fresh)
+    password_reset_send(user_id=own.buyer.pk, asked_at=clock.now())
+    return World(
+        common=common, foreign=foreign, own=own, super_token=super_token, poor=poor, poor_token=token_of(poor),
+        fresh=fresh, verify_token=derive_token(verification.PURPOSE, proof.nonce),
+        fresh_token=login_open(user=fresh, scope=LoginScope.UNVERIFIED, ip="127.0.0.1", user_agent="tests").token,
+        reset_token=derive_token(passwords.PURPOSE, PasswordReset.objects.get(user=own.buyer).nonce),
+    )  # fmt: skip
+
+
+def changes_keys(before: Rows, after: Rows) -> list[tuple[str, set[Any]]]:
+    """Return [(table, keys)] of rows that are new."""
+    return [(table, set(rows) - set(before.get(table, {}))) for table, rows in after.items()]
+
+
+def _common() -> Common:
+    category = make_category(name="Common category")
+    hidden = essay_test(name="Hidden test")
+    Test.objects.filter(pk=hidden.pk).update(is_active=False)
+    return Common(
+        category=category,
+        bank=essay_test(name="Common bank"),
+        bought=essay_test(name="Bought test", settings={"result_policy": "score", "max_attempts": 2}),
+        plain=make_bank_test(question("single_choice", "q1"), name="Common plain"),
+        hidden=hidden,
+    )
+
+
+def _side(mark: str, common: Common) -> Side:
+    low = mark.lower()
+    company = make_company(name=f"{mark} company", email=f"office@{low}.example")
+    Company.objects.filter(pk=company.pk).update(phone=f"{mark} 1", address=f"{mark} street", logo=f"{mark}.png")
+    company.refresh_from_db()
+    admin = make_tenant_admin(company, name=f"{mark} admin", email=f"admin@{low}.example")
+    person = make_participant(
+        company=company, name=f"{mark} person", email=f"person@{low}.example", biodata=_biodata(mark)
+    )
+    banned = make_participant(
+        company=company, name=f"{mark} banned", email=f"banned@{low}.example", biodata=_biodata(mark)
+    )
+    assignments = [
+        make_assignment(participant=person, test=common.bank),
+        make_assignment(participant=person, test=common.plain),
+        make_assignment(participant=person, test=common.bought),
+        make_assignment(participant=person, test=common.plain),  # not started
+        make_assignment(participant=banned, test=common.bank),
+    ]
+    for assignment, _ in assignments[:4]:
+        assignment_mail_enqueue(assignment=assignment, participant=person)
+    started = {
+        "open": start_session(assignments[0][1]),
+        "completed": start_session(assignments[1][1]),
+        "pending": start_session(assignments[2][1]),
+        "banned": start_session(assignments[4][1]),
+    }
+    _save(started["open"], {"q3": f"{mark} essay"})
+    _save(started["completed"], {"q1": "b"})
+    _save(started["pending"], {"q3": f"{mark} essay"})
+    detection, photo = _watch(started["open"], mark)
+    _watch(started["banned"], mark)
+    result = session_submit(token=started["pending"].token, now=clock.now()).result
+    session_submit(token=started["completed"].token, now=clock.now())
+    participant_ban(participant_id=banned.pk, reason=f"{mark} reason", now=clock.now(), actor=SYSTEM)
+    buyer = make_user(name=f"{mark} buyer", email=f"buyer@{low}.example")
+    buyer.profile.phone, buyer.profile.address = f"{mark} 2", f"{mark} lane"
+    buyer.profile.save()
+    purchase = make_purchase(buyer, common.bought)
+    first = session_start_purchase(purchase=purchase, now=clock.now(), origin=Origin("127.0.0.1", f"{mark} browser"))
+    _save(first, {"q3": f"{mark} essay"})
+    buyer_result = session_submit(token=first.token, now=clock.now()).result
+    second = session_start_purchase(purchase=purchase, now=clock.now(), origin=Origin("127.0.0.1", f"{mark} browser"))
+    started |= {"buyer_completed": first, "buyer_open": second}
+    return Side(
+        mark=mark, company=company, admin=admin, participant=person, banned=banned, assignments=assignments,
+        started=started, result=result, detection=detection, photo=photo, buyer=buyer, purchase=purchase,
+        buyer_result=buyer_result, buyer_open=second, admin_token=token_of(admin), buyer_token=token_of(buyer),
+    )  # fmt: skip
+
+
+def _biodata(mark: str) -> dict[str, str]:
+    return {
+        "name": f"{mark} full name", "email": f"home@{mark.lower()}.example", "phone": f"{mark} 3",
+        "date_of_birth": "1999-05-17", "address": f"{mark} avenue",
+    }  # fmt: skip
+
+
+def _save(started: Started, answers: dict[str, Any]) -> None:
+    answers_save(token=started.token, answers=answers, revision=None, client_at=None, now=clock.now())
+
+
+def _watch(started: Started, mark: str) -> tuple[CheatDetection, Photo]:
+    logged = cheat_log(
+        token=started.token, detection_type=DetectionType.TAB_SWITCH, severity=2, now=clock.now(),
+        detection_data={"details": f"{mark} tab"}, ip="127.0.0.1", user_agent="tests",
+    )  # fmt: skip
+    taken = photo_capture(token=started.token, data=png(), now=clock.now(), ip="127.0.0.1", user_agent="tests")
+    return logged.detection, taken.photo
+
+
+def _planted(side: Side) -> set[str]:
+    """Return every text that can only have come from this side: its mark, ids, tokens, hashes and file names."""
+    found = {side.mark.lower(), side.admin_token, side.buyer_token, *side.secrets}
+    found |= {str(part) for _, key in side.rows for part in key if isinstance(part, int) and part > FOREIGN_IDS_FROM}
+    for session in ExamSession.objects.filter(pk__in=[started.session.pk for started in side.started.values()]):
+        found |= {session.nonce, session.token_hash}
+    for assignment, _ in side.assignments:
+        found |= {assignment.nonce, assignment.token_hash}
+    found |= {side.participant.unique_token, side.banned.unique_token, side.photo.path, side.purchase.transaction_number}
+    return {text.lower() for text in found}
