@@ -59,7 +59,9 @@ def hammer(port: int, clients: int, seconds: float) -> Load:
         while not stop.is_set():
             began = time.perf_counter()
             try:
-                connection.request("POST", f"/bench/save/{number}", b'{"question": 7}', {"Content-Type": "application/json"})
+                connection.request(
+                    "POST", f"/bench/save/{number}", b'{"question": 7}', {"Content-Type": "application/json"}
+                )
                 response = connection.getresponse()
                 response.read()
                 statuses[response.status] += 1
@@ -121,7 +123,11 @@ def main() -> None:
         wrong = sum((load.statuses for load in loads), Counter())
         del wrong[200]
         memory = statistics.median(memory for _, memory in rounds)
-        print(f"{variant:<10}{columns[0]:>8.0f}" + "".join(f"{x:>9.1f}" for x in columns[1:]) + f"{wrong.total():>8}{memory:>8.0f}  {dict(wrong) or ''}")
+        print(
+            f"{variant:<10}{columns[0]:>8.0f}"
+            + "".join(f"{x:>9.1f}" for x in columns[1:])
+            + f"{wrong.total():>8}{memory:>8.0f}  {dict(wrong) or ''}"
+        )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,17 @@ app.conf.update(
     task_ignore_result=True,
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 300, "unacked_restore_throttle": 1},
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "unacked_restore_throttle": 1,
+        # A request that wakes a worker must not wait for a dead broker: one try, then the sweep takes the job up.
+        "socket_connect_timeout": 1,
+        "socket_timeout": 5,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+    },
     beat_schedule={"tick": {"task": "kernel.tick", "schedule": 10.0, "options": {"expires": 10}}},
 )
 

@@ -47,12 +47,16 @@ class ServerProcess:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    def command(self) -> list[str]:
+        """Return what is run."""
+        return [sys.executable, "manage.py", "serve", *self.arguments]
+
     def start(self, timeout_seconds: float = 30) -> float:
         """Start it and wait until /health answers 200; return the seconds that took."""
         began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", *self.arguments],
+                self.command(),
                 cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         while time.monotonic() - began < timeout_seconds:
@@ -80,10 +84,13 @@ class ServerProcess:
             connection.close()
 
     def raw(self, data: bytes, *, timeout_seconds: float = 10) -> bytes:
-        """Send bytes as they are and return the answer's first bytes."""
+        """Send bytes as they are (with ``Connection: close`` in them) and return the whole answer."""
+        answer = b""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout_seconds) as connection:
             connection.sendall(data)
-            return connection.recv(65536)
+            while part := connection.recv(65536):
+                answer += part
+        return answer
 
     def pids(self) -> list[int]:
         """Return the living processes of the server's session."""

@@ -36,8 +36,8 @@ def test_env_example__then_documents_every_variable_once_and_no_other():
 
 
 def test_settings__then_the_only_module_that_reads_the_environment():
-    own = [path for app in ("cbt", "accounts", "catalog", "commerce", "tenants", "sessions_app", "anticheat", "proctoring")
-           for path in (ROOT / app).rglob("*.py")]  # fmt: skip
+    apps = ("cbt", "accounts", "catalog", "commerce", "tenants", "sessions_app", "anticheat", "proctoring")
+    own = [path for app in apps for path in (ROOT / app).rglob("*.py")]
     readers = {str(path.relative_to(ROOT)) for path in own if re.search(r"os\.(environ|getenv)", path.read_text())}
     assert readers <= {
         "cbt/settings.py",

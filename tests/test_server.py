@@ -41,7 +41,7 @@ def server(migrated, tmp_path_factory):
 
 
 def post(headers: str, body: bytes = b"") -> bytes:
-    return f"POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n\r\n".encode() + body
+    return f"POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n\r\n".encode() + body
 
 
 def test_serve__when_started__then_healthy_folders_made_and_small(server):
@@ -56,7 +56,7 @@ def test_serve__when_started__then_healthy_folders_made_and_small(server):
 
 @pytest.mark.parametrize("extra", ["", "Content-Length: 3\r\n"])
 def test_chunked_body__then_411(server, extra):
-    answer = server.raw(post(f"{extra}Transfer-Encoding: chunked", b"5\r\n{\"a\":\r\n2\r\n1}\r\n0\r\n\r\n"))
+    answer = server.raw(post(f"{extra}Transfer-Encoding: chunked", b'5\r\n{"a":\r\n2\r\n1}\r\n0\r\n\r\n'))
     assert answer.startswith(b"HTTP/1.1 411 ")
     assert b'"error_code": "LENGTH_REQUIRED"' in answer
 

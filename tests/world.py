@@ -27,6 +27,7 @@ from anticheat.models import CheatDetection
 from anticheat.services.detections import cheat_log
 from anticheat.states import DetectionType
 from catalog.models import Test, TestCategory
+from catalog.services.versions import version_freeze
 from catalog.tests.builders import question
 from catalog.tests.factories import make_category
 from cbt.kernel import clock
@@ -262,13 +263,16 @@ def _common() -> Common:
     category = make_category(name="Common category")
     hidden = essay_test(name="Hidden test")
     Test.objects.filter(pk=hidden.pk).update(is_active=False)
-    return Common(
+    common = Common(
         category=category,
         bank=essay_test(name="Common bank"),
         bought=essay_test(name="Bought test", settings={"result_policy": "score", "max_attempts": 2}),
         plain=make_bank_test(question("single_choice", "q1"), name="Common plain"),
         hidden=hidden,
     )
+    for test in (common.bank, common.bought, common.plain):
+        version_freeze(test.pk)  # everybody's paper, not that of whoever starts first
+    return common
 
 
 def _side(mark: str, common: Common) -> Side:
@@ -340,6 +344,28 @@ def _watch(started: Started, mark: str) -> tuple[CheatDetection, Photo]:
     )  # fmt: skip
     taken = photo_capture(token=started.token, data=png(), now=clock.now(), ip="127.0.0.1", user_agent="tests")
     return logged.detection, taken.photo
+
+
+@contextmanager
+def watched_writes() -> Iterator[list[str]]:
+    """Collect the statements that would change rows."""
+    found: list[str] = []
+
+    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if is_write(sql):
+            found.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(wrapper):
+        yield found
+
+
+def is_write(sql: str) -> bool:
+    """Tell whether a statement changes rows (also one that begins WITH)."""
+    words = sql.upper().split()
+    return bool(words) and (words[0] in {"INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE"} or (
+        words[0] == "WITH" and bool({"INSERT", "UPDATE", "DELETE"} & set(sql.upper().replace("(", " ").split()))
+    ))
 
 
 def _planted(side: Side) -> set[str]:

@@ -41,7 +41,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     updated_at = models.DateTimeField()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta:

@@ -125,7 +125,7 @@ def _take(user: User, email: str, now: datetime, ip: str) -> None:
             user.save(update_fields=["email", "email_verified_at", "updated_at"])
     except IntegrityError:
         raise DomainError(ErrorCode.EMAIL_TAKEN, "The email has already been taken.") from None
-    Login.objects.filter(user=user, scope=LoginScope.UNVERIFIED).update(scope=LoginScope.FULL)
+    Login.objects.filter(user=user, scope=LoginScope.UNVERIFIED, revoked_at__isnull=True).update(scope=LoginScope.FULL)
     actor = Actor(kind=ActorKind.USER, id=user.pk, role=user.role, company_id=user.company_id, ip=ip)
     audit.record("accounts.user.email_verified", actor=actor, obj=user, company_id=user.company_id)
     if is_first:

@@ -1,6 +1,7 @@
 """What a taker sees of a question: built from a list of what may be shown, so that a new field stays hidden."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from catalog.engine.numbers import to_json
@@ -44,3 +45,16 @@ def _ordered(question: Question, option_order: Sequence[str] | None) -> Sequence
         raise ValueError("option_order must name every option once")
     by_key = {option.key: option for option in question.options}
     return [by_key[key] for key in option_order]
+
+
+def answer_key_json(question: Question) -> Any:
+    """What would have been right, as a JSON value; accepted texts for a short text; `None` where no key decides.
+
+    For staff, and for takers only after the end of a test whose policy says so.
+    """
+    key = question.answer_key
+    if question.kind == "short_text":
+        return list(question.accepted) or None
+    if isinstance(key, tuple):
+        return list(key)
+    return to_json(key) if isinstance(key, Decimal) else key

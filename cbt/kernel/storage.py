@@ -15,7 +15,9 @@ from cbt.kernel.errors import DomainError, ErrorCode
 
 MAX_PIXELS = 20_000_000
 URL_LIFETIME_SECONDS = 600
-_FORMATS = {"JPEG": ("image/jpeg", "jpg"), "PNG": ("image/png", "png")}
+# MPO is what some phone cameras write into a .jpg: a JPEG with further frames behind it, read as JPEG.
+_FORMATS = {"JPEG": ("image/jpeg", "jpg"), "MPO": ("image/jpeg", "jpg"), "PNG": ("image/png", "png")}
+_READ = ["JPEG", "PNG"]
 _signer = signing.TimestampSigner(salt="cbt.storage")
 
 
@@ -42,7 +44,7 @@ def reencode_picture(data: bytes, *, max_bytes: int, field: str = "photo", max_s
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
+            with Image.open(io.BytesIO(data), formats=_READ) as image:
                 # The header tells the size: refuse before a single pixel is decoded.
                 if image.width * image.height > MAX_PIXELS:
                     raise _refused(field, f"The {field} has too many pixels.")
@@ -59,11 +61,12 @@ def _encode(image: Image.Image, max_side: int) -> Picture:
     upright.thumbnail((max_side, max_side))
     mime, extension = _FORMATS[original_format]
     buffer = io.BytesIO()
-    if original_format == "JPEG":
-        upright.convert("RGB").save(buffer, "JPEG", quality=85)
+    is_see_through = "A" in upright.getbands() or "transparency" in upright.info
+    clean = upright.convert("RGBA" if extension == "png" and is_see_through else "RGB")
+    clean.info.clear()  # comments, profiles and texts would be written along
+    if extension == "jpg":
+        clean.save(buffer, "JPEG", quality=85)
     else:
-        clean = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
-        clean.info.clear()
         clean.save(buffer, "PNG", optimize=False)
     content = buffer.getvalue()
     return Picture(content, mime, extension, upright.width, upright.height, hashlib.sha256(content).hexdigest())

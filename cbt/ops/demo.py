@@ -22,11 +22,10 @@ ACCOUNTS = [
     DemoAccount("superadmin@demo.test", PASSWORD, "super admin; also opens /admin"),
     DemoAccount("tenant@demo.test", PASSWORD, "company with an active subscription and participants"),
     DemoAccount("user@demo.test", PASSWORD, "private user, verified, one purchased test"),
-    DemoAccount("P-1001", PASSWORD, "participant number, assigned to an exam"),
     DemoAccount("test@example.com", "TestPass123!", "Test User"),
 ]
 #: (module, function) in the order in which they need one another; each is safe to run at every start.
-PIECES = [("catalog.services.demo", "load_demo_tests")]
+PIECES = [("catalog.services.demo", "load_demo_tests"), ("cbt.ops.demo_people", "load_demo_people")]
 
 
 def is_allowed() -> bool:

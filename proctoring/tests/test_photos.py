@@ -266,7 +266,6 @@ def test_capture__when_html_follows_the_picture__then_the_tail_is_not_stored(api
     assert stored != sent
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel's re-encoding keeps a JPEG's comment segment")
 def test_capture__when_html_is_in_the_comment__then_gone(api):
     data_of(capture(api, make_sitting(), encoded(comment=SCRIPT)))
     assert b"SECRET-TAIL" not in storage.read(Photo.objects.get().path)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalog.engine.paper import answer_key_json
 from catalog.engine.structure import PaperVersion
 from catalog.selectors.versions import version_load
 from cbt.http.fields import JsonObject, OutputSerializer
@@ -128,7 +129,7 @@ def _item(item: dict[str, Any], version: PaperVersion, answers: dict[str, Any], 
         "pending": item["pending"],
     }
     if with_key:
-        row["correct_answer"] = question.answer_key
+        row["correct_answer"] = answer_key_json(question)
     return row
 
 

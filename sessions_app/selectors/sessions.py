@@ -11,7 +11,7 @@ from sessions_app.models import ExamSession, Result, SessionEvent
 def session_get_by_token(token: str) -> ExamSession:
     """Return the session of a token with test, assignment and participant; one query. Raises NOT_FOUND."""
     session = (
-        ExamSession.objects.select_related("test__category", "assignment", "participant", "version")
+        ExamSession.objects.select_related("test__category", "assignment", "participant")
         .filter(token_hash=hash_token(token))
         .first()
     )
@@ -34,7 +34,7 @@ def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
     current = Result.objects.filter(session=OuterRef("pk"), is_current=True)
     return (
         ExamSession.objects.filter(visible_sessions(actor))
-        .select_related("test", "participant", "assignment", "version", "purchase")
+        .select_related("test", "participant", "assignment", "purchase")
         .annotate(result_id=Subquery(current.values("pk")[:1]))
         .order_by("-started_at", "-pk")
     )

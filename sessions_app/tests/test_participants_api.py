@@ -27,7 +27,8 @@ def body(*tests, **more):
     now = clock.now()
     return {
         "name": "Participant Name", "email": "participant@example.com",
-        "schedule_start_date": clock.iso(now - timedelta(days=1)), "schedule_end_date": clock.iso(now + timedelta(days=30)),
+        "schedule_start_date": clock.iso(now - timedelta(days=1)),
+        "schedule_end_date": clock.iso(now + timedelta(days=30)),
         "test_ids": [test.pk for test in tests], **more,
     }  # fmt: skip
 
@@ -166,7 +167,8 @@ def test_list__then_page_of_own_company_newest_first(api, tenant):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("status=active", ["Ani"]), ("status=banned", ["Budi"]), ("banned=true", ["Budi"]), ("status=", ["Budi", "Ani"]),
+        ("status=active", ["Ani"]), ("status=banned", ["Budi"]), ("banned=true", ["Budi"]),
+        ("status=", ["Budi", "Ani"]),
         ("search=ANI", ["Ani"]), ("search=budi@", ["Budi"]), ("search=%25", []), ("per_page=1", ["Budi"]),
         ("per_page=1&page=2", ["Ani"]), ("page=9", []),
     ],

@@ -195,7 +195,7 @@ def test_my_tests__then_documented_shapes_and_one_attempt(api):
 
 def test_export__then_no_live_formula_and_same_numbers(api, tenant):
     finished(tenant, {"q1": "b"}, name="=cmd|' /C calc'!A0", email="a@example.com")
-    finished(tenant, name="＠SUM(A1)", email="b@example.com")
+    finished(tenant, name="\uff20SUM(A1)", email="b@example.com")
     staff = api.as_(tenant)
     response = staff.get("/api/results/export?format=xlsx")
     assert response.status_code == 200
@@ -206,9 +206,9 @@ def test_export__then_no_live_formula_and_same_numbers(api, tenant):
     assert "<hyperlink" not in sheet
     rows = list(load_workbook(io.BytesIO(response.content)).active.values)
     assert len(rows) == 3
-    assert {row[3] for row in rows[1:]} == {"=cmd|' /C calc'!A0", "＠SUM(A1)"}
+    assert {row[3] for row in rows[1:]} == {"=cmd|' /C calc'!A0", "\uff20SUM(A1)"}
     table = list(csv.reader(io.StringIO(staff.get("/api/results/export?format=csv").content.decode("utf-8-sig"))))
-    assert {row[3] for row in table[1:]} == {"'=cmd|' /C calc'!A0", "'＠SUM(A1)"}
+    assert {row[3] for row in table[1:]} == {"'=cmd|' /C calc'!A0", "'\uff20SUM(A1)"}
     error_of(staff.get("/api/results/export?format=pdf"), 422, "VALIDATION_ERROR")
 
 

@@ -16,6 +16,7 @@ from django.db.backends.sqlite3 import base
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
+# The stubs leave out the hooks that Django's base class documents for back ends, hence the ignores.
 class DatabaseWrapper(base.DatabaseWrapper):
     """Holds the lock of its database file from BEGIN to COMMIT, ROLLBACK or close."""
 
@@ -39,23 +40,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise OperationalError("database is locked")
             self._holds_lock = True
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self._release()
             raise
 
     def _commit(self) -> None:
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
         self._release()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         finally:
             self._release()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             self._release()

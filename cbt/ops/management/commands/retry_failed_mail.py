@@ -11,4 +11,5 @@ class Command(BaseCommand):
     help = "Enqueue a new try for every unsent mail of the last three days; the worker sends them."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"{mail.retry_failed()['retried']} mails enqueued")
+        result: Any = mail.retry_failed()
+        self.stdout.write(f"{result['retried']} mails enqueued")

@@ -1,0 +1,238 @@
+"""The Django admin of participants and sittings. History is looked at; changes go through services."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.models import User
+from accounts.selectors.users import actor_of_user
+from cbt.http.client import client_ip
+from cbt.kernel import clock
+from cbt.kernel.actor import Actor
+from cbt.kernel.errors import DomainError
+from sessions_app.models import ExamSession, Participant, ParticipantBan, Result, SessionEvent, TestAssignment
+from sessions_app.services.closing import session_abandon, session_continue
+from sessions_app.services.mails import assignment_mail_resend
+from sessions_app.services.participants import participant_ban, participant_unban
+from sessions_app.services.results import result_regrade
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the signed-in super admin as services see one."""
+    return actor_of_user(cast(User, request.user), ip=client_ip(request))
+
+
+class ReadOnly(admin.ModelAdmin):
+    """A page to look at: nothing is added, changed or deleted by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse; the rows are shown."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def each(self, request: HttpRequest, rows: QuerySet[Any], act: Any, done: str) -> None:
+        """Do something to each chosen row and say how it went, row by row where it was refused."""
+        count = 0
+        for row in rows:
+            try:
+                act(row)
+                count += 1
+            except DomainError as error:
+                self.message_user(request, f"{row}: {error.message}", messages.WARNING)
+        self.message_user(request, f"{count} {done}")
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows of another table, to look at."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse; the rows are shown."""
+        return False
+
+
+class AssignmentInline(ReadOnlyInline):
+    """The tests a participant was given."""
+
+    model = TestAssignment
+    fields = readonly_fields = ("test", "start_at", "end_at", "completed_at", "mails_requested")
+
+
+class BanInline(ReadOnlyInline):
+    """The bans of a participant."""
+
+    model = ParticipantBan
+    fields = readonly_fields = ("banned_at", "reason", "banned_by_id", "lifted_at", "lifted_by_id")
+
+
+@admin.register(Participant)
+class ParticipantAdmin(ReadOnly):
+    """People companies have invited."""
+
+    list_display = ("name", "email", "company", "is_banned", "is_deleted", "created_at")
+    list_filter = (("banned_at", admin.EmptyFieldListFilter), ("deleted_at", admin.EmptyFieldListFilter), "company")
+    list_select_related = ("company",)
+    search_fields = ("name", "email", "company__name")
+    date_hierarchy = "created_at"
+    fields = ("name", "email", "company", "biodata", "banned_at", "deleted_at", "created_at", "updated_at")
+    inlines = (AssignmentInline, BanInline)
+    actions = ("ban", "unban")
+    show_full_result_count = False
+
+    @admin.display(boolean=True, description="banned")
+    def is_banned(self, row: Participant) -> bool:
+        """Tell whether the participant is banned."""
+        return row.banned_at is not None
+
+    @admin.display(boolean=True, description="deleted")
+    def is_deleted(self, row: Participant) -> bool:
+        """Tell whether the company has deleted the participant."""
+        return row.deleted_at is not None
+
+    @admin.action(description="Ban (ends open sessions at once)")
+    def ban(self, request: HttpRequest, rows: QuerySet[Participant]) -> None:
+        """Ban the chosen participants."""
+        actor, now = actor_of(request), clock.now()
+        self.each(
+            request, rows,
+            lambda row: participant_ban(participant_id=row.pk, reason="Banned in the admin", now=now, actor=actor),
+            "participants are banned.",
+        )  # fmt: skip
+
+    @admin.action(description="Lift the ban")
+    def unban(self, request: HttpRequest, rows: QuerySet[Participant]) -> None:
+        """Lift the bans of the chosen participants."""
+        actor, now = actor_of(request), clock.now()
+        self.each(
+            request, rows,
+            lambda row: participant_unban(participant_id=row.pk, now=now, actor=actor),
+            "participants may take tests.",
+        )  # fmt: skip
+
+
+@admin.register(TestAssignment)
+class AssignmentAdmin(ReadOnly):
+    """Tests given to people; the secret link itself is only in the mail and in the company's own screens."""
+
+    list_display = ("participant_name", "test", "company", "start_at", "end_at", "completed_at", "mails_requested")
+    list_filter = (("completed_at", admin.EmptyFieldListFilter), "test")
+    list_select_related = ("participant__company", "test")
+    search_fields = ("participant__name", "participant__email", "test__name", "test__code")
+    exclude = ("nonce", "token_hash")
+    actions = ("resend",)
+    show_full_result_count = False
+
+    @admin.display(description="participant", ordering="participant__name")
+    def participant_name(self, row: TestAssignment) -> str:
+        """Return the person's name."""
+        return row.participant.name
+
+    @admin.display(description="company")
+    def company(self, row: TestAssignment) -> str:
+        """Return the company's name."""
+        return row.participant.company.name
+
+    @admin.action(description="Send the invitation again")
+    def resend(self, request: HttpRequest, rows: QuerySet[TestAssignment]) -> None:
+        """Put the invitations in the outbox again."""
+        rows = rows.select_related("participant__company", "test")
+        self.each(request, rows, lambda row: assignment_mail_resend(assignment=row), "mails are on their way.")
+
+
+class ResultInline(ReadOnlyInline):
+    """The scorings of a session."""
+
+    model = Result
+    fields = readonly_fields = ("number", "is_current", "state", "percentage", "passed", "reason", "created_at")
+
+
+@admin.register(ExamSession)
+class SessionAdmin(ReadOnly):
+    """Sittings: who took what, when, how it ended."""
+
+    list_display = (
+        "id", "taker", "test", "status", "started_at", "deadline_at", "completed_at", "submitted_by", "is_flagged",
+    )  # fmt: skip
+    list_filter = ("status", "is_flagged", "submitted_by", "test")
+    list_select_related = ("participant", "purchase__user", "test")
+    search_fields = ("participant__name", "participant__email", "purchase__user__email", "test__code")
+    date_hierarchy = "started_at"
+    exclude = ("nonce", "token_hash", "version")
+    readonly_fields = ("log",)
+    inlines = (ResultInline,)
+    actions = ("go_on", "give_up", "regrade")
+    show_full_result_count = False
+
+    @admin.display(description="taker")
+    def taker(self, row: ExamSession) -> str:
+        """Return who takes the test."""
+        if row.participant is not None:
+            return row.participant.name
+        return row.purchase.user.name if row.purchase else ""
+
+    @admin.display(description="log")
+    def log(self, row: ExamSession) -> str:
+        """Return the link to the session's log by API."""
+        count = SessionEvent.objects.filter(session_id=row.pk).count()
+        url = reverse("docs")
+        return format_html(
+            '{} events; read them with <a href="{}">GET /api/test-sessions/{}/events</a>', count, url, row.pk
+        )
+
+    @admin.action(description="Let paused sessions go on")
+    def go_on(self, request: HttpRequest, rows: QuerySet[ExamSession]) -> None:
+        """Give the pause back as time."""
+        actor, now = actor_of(request), clock.now()
+        self.each(
+            request, rows, lambda row: session_continue(session_id=row.pk, now=now, actor=actor), "sessions go on."
+        )  # fmt: skip
+
+    @admin.action(description="Give open sessions up (not scored, may be started again)")
+    def give_up(self, request: HttpRequest, rows: QuerySet[ExamSession]) -> None:
+        """End the chosen sessions without scoring them."""
+        actor, now = actor_of(request), clock.now()
+        self.each(
+            request, rows,
+            lambda row: session_abandon(session_id=row.pk, reason="Given up in the admin", now=now, actor=actor),
+            "sessions are given up.",
+        )  # fmt: skip
+
+    @admin.action(description="Score completed sessions again")
+    def regrade(self, request: HttpRequest, rows: QuerySet[ExamSession]) -> None:
+        """Make new results; the old ones stay."""
+        actor, now = actor_of(request), clock.now()
+        self.each(
+            request, rows,
+            lambda row: result_regrade(session_id=row.pk, reason="Regraded in the admin", now=now, actor=actor),
+            "sessions are scored again.",
+        )  # fmt: skip
+
+
+@admin.register(Result)
+class ResultAdmin(ReadOnly):
+    """What came out of sittings, every scoring of them."""
+
+    list_display = ("id", "session", "number", "is_current", "state", "percentage", "passed", "created_at")
+    list_filter = ("is_current", "state", "passed", "session__test")
+    list_select_related = ("session",)
+    search_fields = ("session__participant__name", "session__participant__email", "session__purchase__user__email")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
