@@ -29,6 +29,6 @@ def media(settings, tmp_path):
         **settings.STORAGES,
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}},
     }
-    storages._storages.clear()
+    storages._storages.clear()  # type: ignore[attr-defined]
     yield tmp_path
-    storages._storages.clear()
+    storages._storages.clear()  # type: ignore[attr-defined]

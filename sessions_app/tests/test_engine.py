@@ -127,9 +127,8 @@ class Machine:
         self.history: dict[int, list[str]] = {}
 
     def step(self, name):
-        with time_machine.travel(self.now, tick=False):
-            with contextlib.suppress(DomainError):
-                getattr(self, f"do_{name}")()
+        with time_machine.travel(self.now, tick=False), contextlib.suppress(DomainError):
+            getattr(self, f"do_{name}")()
         self.check()
 
     def newest(self):

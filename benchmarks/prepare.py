@@ -1,0 +1,64 @@
+"""Put rows for a measurement or a crash test into the database of the environment; print what was made as JSON.
+
+    DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare sessions --count 64 --questions 50 --kind single_choice
+    DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare mails --count 30
+"""
+
+import argparse
+import json
+import os
+import sys
+
+
+def make_sessions(count: int, questions: int, kind: str) -> list[str]:
+    """Start ``count`` sessions of one new test, each of a participant of its own; return their tokens."""
+    from catalog.tests.builders import question
+    from sessions_app.tests.factories import make_bank_test, make_participant, start_session
+    from tenants.tests.factories import make_company
+
+    company = make_company()
+    test = make_bank_test(
+        *[question(kind, f"q{number}") for number in range(1, questions + 1)], code="PREPARED", duration_minutes=600
+    )
+    return [start_session(participant=make_participant(company=company), test=test).token for _ in range(count)]
+
+
+def make_mails(count: int) -> list[str]:
+    """Put ``count`` invitations into the outbox, each with its job; return their addresses."""
+    from sessions_app.services.mails import assignment_mail_enqueue
+    from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant
+    from tenants.tests.factories import make_company
+
+    company, test = make_company(), make_bank_test(code="PREPARED")
+    addresses = []
+    for _ in range(count):
+        assignment, _ = make_assignment(participant=make_participant(company=company), test=test)
+        assignment_mail_enqueue(assignment=assignment, participant=assignment.participant)
+        addresses.append(assignment.participant.email)
+    return addresses
+
+
+def main() -> None:
+    """Make the rows in one transaction."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["sessions", "mails"])
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--questions", type=int, default=50)
+    parser.add_argument("--kind", default="single_choice")
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cbt.settings")
+    import django
+
+    django.setup()
+    from django.db import transaction
+
+    with transaction.atomic():
+        if options.what == "mails":
+            made = make_mails(options.count)
+        else:
+            made = make_sessions(options.count, options.questions, options.kind)
+    json.dump(made, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
