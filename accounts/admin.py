@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -192,3 +193,7 @@ class LoginAdmin(admin.ModelAdmin):
         """End the chosen logins."""
         ended = logins_end(login_ids=list(queryset.values_list("pk", flat=True)), actor=actor_of_request(request))
         self.message_user(request, f"{ended} logins ended.")
+
+
+# Roles decide here (accounts.states); Django's groups would only suggest otherwise.
+admin.site.unregister(Group)

@@ -7,6 +7,7 @@
 import argparse
 import json
 import os
+import secrets
 import sys
 
 
@@ -16,9 +17,10 @@ def make_sessions(count: int, questions: int, kind: str) -> list[str]:
     from sessions_app.tests.factories import make_bank_test, make_participant, start_session
     from tenants.tests.factories import make_company
 
-    company = make_company()
+    mark = secrets.token_hex(4)
+    company = make_company(email=f"{mark}@example.com")
     test = make_bank_test(
-        *[question(kind, f"q{number}") for number in range(1, questions + 1)], code="PREPARED", duration_minutes=600
+        *[question(kind, f"q{number}") for number in range(1, questions + 1)], code=mark, duration_minutes=600
     )
     return [start_session(participant=make_participant(company=company), test=test).token for _ in range(count)]
 
@@ -29,7 +31,8 @@ def make_mails(count: int) -> list[str]:
     from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant
     from tenants.tests.factories import make_company
 
-    company, test = make_company(), make_bank_test(code="PREPARED")
+    mark = secrets.token_hex(4)
+    company, test = make_company(email=f"{mark}@example.com"), make_bank_test(code=mark)
     addresses = []
     for _ in range(count):
         assignment, _ = make_assignment(participant=make_participant(company=company), test=test)

@@ -113,10 +113,13 @@ class ServerProcess:
         return total / 1024
 
     def stop(self, number: int = signal.SIGTERM, timeout_seconds: float = 10) -> float:
-        """Signal the main process alone and wait until every process is gone; return the seconds that took."""
+        """Signal the main process (SIGINT: all, as Ctrl-C does) and wait until all are gone; return the seconds."""
         assert self.process
         began = time.monotonic()
-        self.process.send_signal(number)
+        if number == signal.SIGINT:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
         self.process.wait(timeout_seconds)
         while self.pids() and time.monotonic() - began < timeout_seconds:
             time.sleep(0.02)

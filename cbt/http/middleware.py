@@ -54,7 +54,7 @@ def _refusal(request: HttpRequest) -> DomainError | None:
     length = meta.get("CONTENT_LENGTH") or ""
     if "chunked" in str(meta.get("HTTP_TRANSFER_ENCODING", "")).lower() and not length:
         return DomainError(ErrorCode.LENGTH_REQUIRED, "The request body needs a Content-Length.")
-    if length and not str(length).isdigit():
+    if length and not (str(length).isascii() and str(length).isdigit()):
         return bad_payload("The Content-Length is not a number.")
     if length and int(length) > MAX_REQUEST_BYTES:
         return DomainError(ErrorCode.PAYLOAD_TOO_LARGE, "The request is too large.")

@@ -86,7 +86,7 @@ def int_of(request: Request, *names: str) -> int | None:
     for name in names:
         text = (request.query_params.get(name) or "").strip()
         if text:
-            if not text.isdigit() or len(text) > 18:
+            if not (text.isascii() and text.isdigit()) or len(text) > 18:
                 raise _invalid(name, f"The {name} must be an integer.")
             return int(text)
     return None

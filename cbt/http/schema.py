@@ -15,13 +15,16 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 _envelopes: dict[str, type[serializers.Serializer[Any]]] = {}
 
 
+ERROR_CODES = [(code.value, code.value) for code in ErrorCode]
+
+
 class ErrorBody(serializers.Serializer[Any]):
     """The one error body of every face."""
 
     success = serializers.BooleanField(default=False)
     message = serializers.CharField()
-    error = serializers.CharField(help_text="Stable upper-case code; see the list of error codes")
-    error_code = serializers.CharField()
+    error = serializers.ChoiceField(ERROR_CODES, help_text="Stable code; never renamed, never translated")
+    error_code = serializers.ChoiceField(ERROR_CODES, help_text="The same code")
     errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))  # type: ignore[assignment]
     details = serializers.DictField()
     detail = serializers.CharField()

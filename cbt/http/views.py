@@ -40,6 +40,7 @@ class Scope(StrEnum):
 
 Permission = Perm | Access | tuple[Perm, ...]
 MAX_BODY_BYTES = 1024 * 1024
+MAX_ID = 2**63 - 1
 
 
 class FaceView(APIView):
@@ -100,6 +101,8 @@ class FaceView(APIView):
             token=kwargs.get("token") or request.query_params.get("token"),
         )
         self.check_access(request, self.declared("permission", verb))
+        if any(isinstance(value, int) and value > MAX_ID for value in kwargs.values()):
+            raise drf.NotFound  # no database can hold such an id, and some refuse to be asked
 
     def actor_of(self, request: Request) -> Actor:
         """Return who acts: the authenticators put an `Actor` into ``request.auth``."""

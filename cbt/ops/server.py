@@ -23,6 +23,8 @@ STOP_SECONDS = 3
 
 def load_application() -> Any:
     """Return the WSGI application; runs in the worker process."""
+    # Ctrl-C reaches every process of the terminal. The parent passes it on; heard twice, the worker would hang.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
     from cbt.wsgi import application
 

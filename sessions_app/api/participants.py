@@ -47,7 +47,7 @@ class ParticipantCreateIn(Input):
         if isinstance(data, dict):
             data = dict(data)
             for name, alias in (("schedule_start_date", "start_date"), ("schedule_end_date", "end_date")):
-                if data.get(name) in {None, ""} and alias in data:
+                if (data.get(name) is None or data[name] == "") and alias in data:
                     data[name] = data[alias]
         return super().to_internal_value(data)
 
