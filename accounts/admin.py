@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import admin as _auth_admin  # noqa: F401 - registers Group, so that it can be taken out below
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest

@@ -1,7 +1,7 @@
 """Put rows for a measurement or a crash test into the database of the environment; print what was made as JSON.
 
-    DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare sessions --count 64 --questions 50 --kind single_choice
-    DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare mails --count 30
+DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare sessions --count 64 --questions 50 --kind single_choice
+DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare mails --count 30
 """
 
 import argparse

@@ -91,7 +91,10 @@ class Saver(threading.Thread):
             body["revision"] = value
         try:
             self._connection.request(
-                "POST", f"/api/test-session/{token}/save-answers", json.dumps(body), {"Content-Type": "application/json"}
+                "POST",
+                f"/api/test-session/{token}/save-answers",
+                json.dumps(body),
+                {"Content-Type": "application/json"},
             )
             response = self._connection.getresponse()
             text = response.read()

@@ -51,8 +51,9 @@ class Workers(ServerProcess):
         ]  # fmt: skip
 
     def workers(self) -> list[int]:
-        """Return the processes that serve."""
-        return [pid for pid in self.pids() if self.process and parent_of(pid) == self.process.pid]
+        """Return the processes that serve, the oldest first."""
+        found = [pid for pid in self.pids() if self.process and parent_of(pid) == self.process.pid]
+        return sorted(found, key=lambda pid: int(stat_of(pid)[19]))
 
 
 def stat_of(pid: int) -> list[str]:

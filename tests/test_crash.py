@@ -37,6 +37,11 @@ needs_postgres = pytest.mark.skipif(
 )
 
 
+def some_saves():
+    """Return how many saves to wait for before the next kill."""
+    return random.randint(30, 120)
+
+
 def rounds(default):
     return int(os.environ.get("CRASH_ROUNDS", default))
 
@@ -75,8 +80,10 @@ def wait_for_more(savers, count):
     """Wait until this many more saves were acknowledged, and each client has had one of them."""
     before = [saver.ok_count for saver in savers]
     return wait_until(
-        lambda: acknowledged(savers) >= sum(before) + count
-        and all(saver.ok_count > old for saver, old in zip(savers, before, strict=True)),
+        lambda: (
+            acknowledged(savers) >= sum(before) + count
+            and all(saver.ok_count > old for saver, old in zip(savers, before, strict=True))
+        ),
         what=lambda: f"{count} more than {before} acknowledged saves (now {[(s.ok_count, s.seen) for s in savers]})",
     )
 
@@ -161,10 +168,10 @@ def test_kill_9_of_the_embedded_server__when_saving__then_nothing_acknowledged_i
     with ServerProcess(tmp_path) as server:
         with saving(server.port, tokens) as savers:
             for _ in range(rounds(3)):
-                wait_for_more(savers, random.randint(60, 250))
+                wait_for_more(savers, some_saves())
                 server.kill()
                 server.start()
-            wait_for_more(savers, 60)
+            wait_for_more(savers, 30)
         only_polite(savers)
         assert judge(all_saves(savers), history.read_sqlite(tmp_path / "db.sqlite3")) == []
         assert sum(saver.seen["cut off"] for saver in savers) >= rounds(3)
@@ -216,7 +223,7 @@ def test_kill_9_of_the_job_runner__when_sending__then_every_mail_is_sent_and_rep
     sqlite_folder, tmp_path
 ):
     shutil.copytree(sqlite_folder[0], tmp_path, dirs_exist_ok=True)
-    kills = [4, 13, 21]
+    kills = [4, 17]
     with MailSink(silent_at=kills) as sink:
         threading.Thread(target=sink.serve_forever, daemon=True).start()
         server = ServerProcess(tmp_path, EMAIL_URL=f"smtp://127.0.0.1:{sink.server_address[1]}")
@@ -227,21 +234,25 @@ def test_kill_9_of_the_job_runner__when_sending__then_every_mail_is_sent_and_rep
                 sql = "SELECT COUNT(*) FROM kernel_outgoingmail WHERE status = ?"
                 return database.execute(sql, [status]).fetchone()[0]
 
+            def jobs():
+                sql = "SELECT state, COUNT(*) FROM kernel_job WHERE name = 'kernel.send_mail' GROUP BY state"
+                return dict(database.execute(sql).fetchall())
+
             for _ in kills:
                 assert sink.is_silent.wait(30)
                 sink.is_silent.clear()
                 server.kill()
                 server.start()
-            wait_until(lambda: mails("sent") == 30 - len(kills), what="sending of the mails that were not in flight")
-            # The three in flight wait for their leases; let the two minutes be over.
+            wait_until(lambda: jobs() == {"done": 30 - len(kills), "running": len(kills)}, what=jobs)
+            # Those in flight wait for their leases; let the two minutes be over.
             with database:
-                leased = database.execute("UPDATE kernel_job SET lease_until = '2000-01-01' WHERE state = 'running'")
-                assert leased.rowcount == len(kills)
-            wait_until(lambda: mails("sent") == 30, what="sending of the mails that were in flight")
+                database.execute("UPDATE kernel_job SET lease_until = '2000-01-01' WHERE state = 'running'")
+            wait_until(lambda: jobs() == {"done": 30}, what=jobs)
+            assert mails("sent") == 30
         sink.shutdown()
     assert set(sink.taken) == set(addresses)
     assert len(addresses) == 30
-    assert sorted(sink.taken.values()) == [1] * 27 + [2] * len(kills)
+    assert sorted(sink.taken.values()) == [1] * (30 - len(kills)) + [2] * len(kills)
 
 
 # --- the database ------------------------------------------------------------------------------------
@@ -255,68 +266,78 @@ def cluster(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def database(cluster, request):
-    """The address of a migrated database of this test's own."""
-    return cluster.create(f"crash_{abs(hash(request.node.name))}", template="migrated")
+@pytest.fixture(scope="module")
+def server_on_postgres(cluster, tmp_path_factory):
+    """A server with a database of its own there; return both."""
+    database = cluster.create("served", template="migrated")
+    with ServerProcess(tmp_path_factory.mktemp("served"), DATABASE_URL=database) as server:
+        yield server, database
+
+
+def new_sessions(server):
+    return prepare(server.env, "sessions", count=SESSIONS, questions=2 * SAVERS, kind="number")
+
+
+def stored_of(tokens, database):
+    everything = history.read_postgres(database)
+    return {name: everything[name] for name in map(hash_token, tokens) if name in everything}
 
 
 @needs_postgres
 def test_kill_9_of_postgres__when_saving__then_nothing_acknowledged_is_lost_and_the_server_recovers(
-    cluster, database, tmp_path
+    cluster, server_on_postgres
 ):
-    with ServerProcess(tmp_path, DATABASE_URL=database) as server:
-        tokens = prepare(server.env, "sessions", count=SESSIONS, questions=2 * SAVERS, kind="number")
-        processes = server.pids()
-        with saving(server.port, tokens) as savers:
-            for _ in range(rounds(2)):
-                wait_for_more(savers, random.randint(60, 250))
-                refused = sum(saver.seen["503"] for saver in savers)
-                cluster.kill()
-                wait_until(
-                    lambda before=refused: sum(saver.seen["503"] for saver in savers) >= before + 20,
-                    what="answers during the outage",
-                )
-                cluster.start()
-                assert wait_for_more(savers, 1) < 10
-            wait_for_more(savers, 60)
-        only_polite(savers)
-        assert judge(all_saves(savers), history.read_postgres(database)) == []
-        assert server.pids() == processes
-        assert "SESSION-" not in server.log.read_text().replace("SESSION-[token]", "")
+    server, database = server_on_postgres
+    tokens, processes = new_sessions(server), server.pids()
+    with saving(server.port, tokens) as savers:
+        for _ in range(rounds(2)):
+            wait_for_more(savers, some_saves())
+            refused = sum(saver.seen["503"] for saver in savers)
+            cluster.kill()
+            wait_until(
+                lambda before=refused: sum(saver.seen["503"] for saver in savers) >= before + 20,
+                what="answers during the outage",
+            )
+            cluster.start()
+            assert wait_for_more(savers, 1) < 10
+        wait_for_more(savers, 30)
+    only_polite(savers)
+    assert judge(all_saves(savers), stored_of(tokens, database)) == []
+    assert server.pids() == processes
+    assert "SESSION-" not in server.log.read_text().replace("SESSION-[token]", "")
 
 
 @needs_postgres
 def test_control__when_postgres_may_acknowledge_before_the_disk__then_the_judge_sees_the_loss(
-    cluster, database, tmp_path
+    cluster, server_on_postgres
 ):
+    server, database = server_on_postgres
+    tokens = new_sessions(server)
     cluster.kill()
     cluster.start(synchronous_commit="off", wal_writer_delay="10s")
     try:
-        with ServerProcess(tmp_path, DATABASE_URL=database) as server:
-            tokens = prepare(server.env, "sessions", count=SESSIONS, questions=2 * SAVERS, kind="number")
-            with saving(server.port, tokens) as savers:
-                wait_for_more(savers, 200)
-                cluster.kill()
+        with saving(server.port, tokens) as savers:
+            wait_for_more(savers, 60)
+            cluster.kill()
     finally:
         cluster.kill()
         cluster.start()
-    assert any(fault.startswith("lost") for fault in judge(all_saves(savers), history.read_postgres(database)))
+    assert any(fault.startswith("lost") for fault in judge(all_saves(savers), stored_of(tokens, database)))
 
 
 @needs_postgres
-def test_kill_9_of_one_of_two_web_workers__when_saving__then_nothing_is_lost_and_the_other_goes_on(
-    cluster, database, tmp_path
-):
+def test_kill_9_of_one_of_two_web_workers__when_saving__then_nothing_is_lost_and_the_other_goes_on(cluster, tmp_path):
+    database = cluster.create("workers", template="migrated")
     with Workers(tmp_path, DATABASE_URL=database) as server:
-        tokens = prepare(server.env, "sessions", count=SESSIONS, questions=2 * SAVERS, kind="number")
+        tokens = new_sessions(server)
         wait_until(lambda: len(server.workers()) == 2, what="two workers")
         with saving(server.port, tokens) as savers:
             for _ in range(rounds(2)):
-                wait_for_more(savers, random.randint(60, 250))
-                victim = random.choice(server.workers())
+                wait_for_more(savers, some_saves())
+                # In turn: granian ends the whole server when one worker falls twice within six seconds.
+                victim = server.workers()[0]
                 os.kill(victim, signal.SIGKILL)
-                assert wait_for_more(savers, 60) < 10
+                assert wait_for_more(savers, 30) < 10
                 wait_until(lambda gone=victim: gone not in server.workers() and len(server.workers()) == 2)
         only_polite(savers)
         assert judge(all_saves(savers), history.read_postgres(database)) == []

@@ -109,7 +109,9 @@ def fault_of(response: Any, *, refused: bool = False) -> str:
     if not isinstance(body["errors"], dict) or not isinstance(body["details"], dict):
         return f"errors and details must be objects: {body}"
     text = response.body.decode()
-    if any(word in text for word in ("Traceback", "SELECT ", "psycopg", "sqlite", "site-packages", settings.SECRET_KEY)):
+    if any(
+        word in text for word in ("Traceback", "SELECT ", "psycopg", "sqlite", "site-packages", settings.SECRET_KEY)
+    ):
         return f"tells its inside: {text[:300]}"
     return ""
 
@@ -139,9 +141,7 @@ class Attack:
         assert self.count >= at_least
 
 
-def _sendable(
-    bodies: list[tuple[str, bytes, str]], route: Route, world: World
-) -> list[tuple[str, bytes, str]]:
+def _sendable(bodies: list[tuple[str, bytes, str]], route: Route, world: World) -> list[tuple[str, bytes, str]]:
     """Leave out what fails before any code of ours runs; `test_charset__…` has it."""
     has_query = bool(query_of(route, world.own))
     return [row for row in bodies if not (has_query and "bz2" in row[2])]
@@ -257,7 +257,11 @@ def test_aliases_and_inner_values__when_of_a_wrong_kind__then_never_a_fault(worl
             for value in HOSTILE_VALUES:
                 body = dict(body_of(route, world, world.own) or {})
                 body.pop(f"schedule_{name}", None)
-                attack.send(route, f"{name}={value!r:.40}", lambda r=route, b={**body, name: value}: calls.call(r, world, body=b))
+                attack.send(
+                    route,
+                    f"{name}={value!r:.40}",
+                    lambda r=route, b={**body, name: value}: calls.call(r, world, body=b),
+                )
     save = next(row for row in WRITES if row.path.endswith("/save-answers"))
     for key in ("q1", "q2", "q3", "", "x" * 5000, "q1 ", "\u202e"):
         for value in HOSTILE_VALUES:

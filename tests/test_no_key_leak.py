@@ -217,9 +217,7 @@ def test_before_and_after_the_window__then_no_key(media):
 
 def test_banned__when_the_policy_shows_all__then_no_key(media):
     link, started, test = sitting("score_and_key")
-    participant_ban(
-        participant_id=started.session.participant_id, reason="seen", now=clock.now(), actor=SYSTEM
-    )
+    participant_ban(participant_id=started.session.participant_id, reason="seen", now=clock.now(), actor=SYSTEM)
     assert walk(link, started.token, test.pk)[0] == []
 
 
@@ -248,7 +246,9 @@ def test_submitted__when_the_policy_is_score__then_the_score_and_no_key(media):
     link, started, test = sitting("score", settings={"max_attempts": 1})
     submit(started.token)
     _, answers = walk(link, started.token, test.pk)
-    text = "".join(answer.body.decode("utf-8", "replace") for answer in answers if b"$schema" not in answer.body).lower()
+    text = "".join(
+        answer.body.decode("utf-8", "replace") for answer in answers if b"$schema" not in answer.body
+    ).lower()
     assert "max_points" in text
     for secret in ("91337", "keyplantjawaban", "keyplantkedua", "0.7713", "answer_key", "correct_answer", "accepted"):
         assert secret not in text

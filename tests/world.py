@@ -363,9 +363,10 @@ def watched_writes() -> Iterator[list[str]]:
 def is_write(sql: str) -> bool:
     """Tell whether a statement changes rows (also one that begins WITH)."""
     words = sql.upper().split()
-    return bool(words) and (words[0] in {"INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE"} or (
-        words[0] == "WITH" and bool({"INSERT", "UPDATE", "DELETE"} & set(sql.upper().replace("(", " ").split()))
-    ))
+    return bool(words) and (
+        words[0] in {"INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE"}
+        or (words[0] == "WITH" and bool({"INSERT", "UPDATE", "DELETE"} & set(sql.upper().replace("(", " ").split())))
+    )
 
 
 def _planted(side: Side) -> set[str]:
@@ -376,5 +377,10 @@ def _planted(side: Side) -> set[str]:
         found |= {session.nonce, session.token_hash}
     for assignment, _ in side.assignments:
         found |= {assignment.nonce, assignment.token_hash}
-    found |= {side.participant.unique_token, side.banned.unique_token, side.photo.path, side.purchase.transaction_number}
+    found |= {
+        side.participant.unique_token,
+        side.banned.unique_token,
+        side.photo.path,
+        side.purchase.transaction_number,
+    }
     return {text.lower() for text in found}

@@ -250,9 +250,10 @@ class TakerResult(SessionView):
     @documented("Get the result", response=JsonObject(), errors=(E.NOT_FOUND, E.RESULT_NOT_AVAILABLE, E.BANNED))
     def get(self, request: HttpRequest, token: str) -> Ok:
         """Return nothing, the score, or score and key, as the test's policy says."""
-        session = current_session(token, clock.now())
+        now = clock.now()
+        session = current_session(token, now)
         if session.status == "banned":
             raise not_in_progress(session.status)
         if session.status != "completed" or session.test.result_policy == "none":
             raise DomainError(E.RESULT_NOT_AVAILABLE, "The result is not available")
-        return Ok(taker_result(session), message="Result retrieved successfully")
+        return Ok({**taker_result(session), **clock_keys(session, now)}, message="Result retrieved successfully")

@@ -315,7 +315,8 @@ def test_result__then_as_the_policy_says(api, policy, keys):
     data = data_of(response)
     assert set(data) == keys | {
         "result_id", "state", "completed_at", "time_spent_seconds", "points", "max_points", "percentage", "passed",
-        "correct_count", "wrong_count", "unanswered_count", "pending_count", "scales",
+        "correct_count", "wrong_count", "unanswered_count", "pending_count", "scales", "server_time",
+        "remaining_seconds",
     }  # fmt: skip
     assert data["percentage"] == 50.0
     if keys:
