@@ -64,7 +64,7 @@ schema-check: $(VENV)/.dev ## Fail when docs/openapi.yaml is not what the code s
 
 .PHONY: deploy-check
 deploy-check: $(VENV)/.dev ## Django's own checks on production settings
-	DEBUG=0 SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') ALLOWED_HOSTS=exam.invalid \
+	DEBUG=0 HTTPS=1 DATABASE_URL=postgres://nobody@127.0.0.1:1/none SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') ALLOWED_HOSTS=exam.invalid \
 	  $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 
 .PHONY: audit
