@@ -104,7 +104,10 @@ class PostgresCluster:
     def __enter__(self) -> "PostgresCluster":
         try:
             subprocess.run(
-                [self.binaries / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8"],
+                [
+                    self.binaries / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", "postgres", "-N",
+                    "-E", "UTF8",
+                ],
                 check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=60, **self.identity,
             )  # fmt: skip
             self.start()

@@ -1,7 +1,5 @@
 """Every route can be called properly: what the walks rest on."""
 
-import pytest
-
 from tests import calls
 from tests.routes import ROUTES
 

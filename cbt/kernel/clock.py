@@ -10,4 +10,4 @@ def now() -> datetime:
 
 def iso(moment: datetime | None) -> str | None:
     """Write an instant as the contracts do: ISO 8601, UTC, whole seconds, ``Z``."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"

@@ -10,6 +10,7 @@ from catalog.selectors.versions import version_load
 from cbt.http.fields import JsonObject, OutputSerializer
 from cbt.kernel import clock
 from sessions_app.models import ExamSession, Result
+from sessions_app.selectors.sessions import may_try_again
 
 
 class ResultOut(OutputSerializer):
@@ -143,6 +144,6 @@ def taker_result(session: ExamSession) -> dict[str, Any]:
         "time_spent_seconds": session.time_spent_seconds,
         **score_keys(result),
     }
-    if session.test.result_policy == "score_and_key":
+    if session.test.result_policy == "score_and_key" and not may_try_again(session):
         data["items"] = item_rows(result, with_key=True)
     return data

@@ -19,6 +19,13 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def is_same(old: Any, new: Any) -> bool:
+    """Tell whether two JSON values are one; texts, which most answers are, are compared as they stand."""
+    if isinstance(old, str) and isinstance(new, str):
+        return old == new
+    return canonical(old) == canonical(new)
+
+
 def changes(*, stored: Mapping[str, Stored], sent: Mapping[str, Any], revision: int | None) -> dict[str, Stored]:
     """Return the answers to write.
 
@@ -36,7 +43,7 @@ def changes(*, stored: Mapping[str, Stored], sent: Mapping[str, Any], revision: 
             continue
         if revision is not None and old.revision is not None and revision < old.revision:
             continue
-        if canonical(old.value) != canonical(value):
+        if not is_same(old.value, value):
             result[key] = Stored(value, revision if revision is not None else old.revision)
         elif revision is not None and revision != old.revision:
             # The value stands, but a late older request must not replace it.

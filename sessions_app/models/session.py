@@ -15,6 +15,8 @@ class ExamSession(models.Model):
 
     ``started_at`` is written once; the status moves by `sessions_app.states.TRANSITIONS` under this row's lock.
     company_id and participant repeat what the assignment says, so that lists need no long joins.
+
+    .. pii: network address and browser at the start; kept with the session.
     """
 
     token_hash = models.CharField(max_length=64, unique=True)

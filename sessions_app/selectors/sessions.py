@@ -6,6 +6,7 @@ from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 from cbt.kernel.ids import hash_token
 from sessions_app.models import ExamSession, Result, SessionEvent
+from sessions_app.states import SessionStatus
 
 
 def session_get_by_token(token: str) -> ExamSession:
@@ -51,3 +52,11 @@ def session_for(actor: Actor, session_id: int) -> ExamSession:
 def session_events(session: ExamSession) -> QuerySet[SessionEvent]:
     """Return the log of a session in order."""
     return SessionEvent.objects.filter(session=session).order_by("seq")
+
+
+def may_try_again(session: ExamSession) -> bool:
+    """Tell whether the taker has attempts left on the same assignment or purchase; then no key is shown yet."""
+    completed = ExamSession.objects.filter(
+        assignment_id=session.assignment_id, purchase_id=session.purchase_id, status=SessionStatus.COMPLETED
+    )
+    return completed.count() < session.test.max_attempts

@@ -54,10 +54,16 @@ def touch(token_hash: str, now: datetime, *, is_save: bool) -> OpenSession | Non
 
 def stored_answers(session_id: int, keys: list[str]) -> dict[str, tuple[Stored, datetime]]:
     """Return {question: (stored, updated_at)} of the keys that have a row; one round trip, whatever else is stored."""
-    rows = SessionAnswer.objects.filter(session_id=session_id, question_id__in=keys).values_list(
-        "question_id", "value", "revision", "updated_at"
-    )
-    return {key: (Stored(value, revision), updated_at) for key, value, revision, updated_at in rows}
+    sql = f"SELECT question_id, value, revision, updated_at FROM {ANSWER} WHERE session_id = %s AND question_id "  # noqa: S608
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"{sql}= ANY(%s)", [session_id, keys])
+        else:
+            cursor.execute(f"{sql}IN ({', '.join(['%s'] * len(keys))})", [session_id, *keys])
+        return {
+            key: (Stored(None if value is None else json.loads(value), revision), _moment(updated_at))
+            for key, value, revision, updated_at in cursor.fetchall()
+        }
 
 
 def write_answers(

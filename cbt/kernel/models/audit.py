@@ -4,7 +4,10 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """One act of staff or of the system: who, what, on which object, with old and new values. Never changed."""
+    """One act of staff or of the system: who, what, on which object, with old and new values. Never changed.
+
+    .. pii: network address of who acted; kept as long as the trail is.
+    """
 
     at = models.DateTimeField(db_index=True)
     action = models.CharField(max_length=80, help_text="Dotted verb, e.g. sessions_app.participant.banned")
