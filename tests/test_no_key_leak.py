@@ -254,7 +254,7 @@ def test_submitted__when_the_policy_is_score__then_the_score_and_no_key(media):
 
 def test_submitted__when_the_policy_shows_all__then_the_key_is_found(media):
     """Control: what is planted is found once it may be shown."""
-    _, started, _ = sitting("score_and_key")
+    _, started, _ = sitting("score_and_key", settings={"max_attempts": 1})
     submit(started.token)
     route = next(row for row in ROUTES if row.path == "/api/test-session/{sessionToken}/result")
     found = faults_of(send(route, route.fill({"sessionToken": started.token}), None))
@@ -280,3 +280,12 @@ def test_private_buyer__when_open__then_no_key_on_any_route(media):
 
 def test_events__when_a_taker_looks__then_no_route_of_theirs_tells_the_log():
     assert [str(row) for row in taker_routes() if "events" in row.path or "export" in row.path] == []
+
+
+def test_submitted__while_attempts_are_left__then_no_key_yet(media):
+    _, started, _ = sitting("score_and_key")
+    submit(started.token)
+    route = next(row for row in ROUTES if row.path == "/api/test-session/{sessionToken}/result")
+    text = send(route, route.fill({"sessionToken": started.token}), None).body.decode()
+    assert "correct_answer" not in text
+    assert "max_points" in text
