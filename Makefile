@@ -83,6 +83,22 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 tour: $(VENV)/.runtime ## Walk the whole flow against a running server (BASE_URL, default http://127.0.0.1:8000)
 	$(BIN)/python examples/tour.py
 
+.PHONY: bench-save
+bench-save: $(VENV)/.dev ## Measure autosave on SQLite and, where it is installed, PostgreSQL (ARGS="--clients 64 --rounds 5")
+	@$(BIN)/python -m benchmarks.bench_save $(ARGS)
+
+.PHONY: bench-start
+bench-start: $(VENV)/.dev ## Measure how long the server takes to start and how much memory it holds
+	@$(BIN)/python -m benchmarks.bench_start $(ARGS)
+
+.PHONY: bench-sqlite
+bench-sqlite: $(VENV)/.dev ## Measure SQLite under many writers, with and without our queue and with Django's defaults
+	@$(BIN)/python -m benchmarks.sqlite_writers --variants queue unqueued deferred $(ARGS)
+
+.PHONY: crash
+crash: $(VENV)/.dev ## Kill web server, workers and database in mid-save, 20 times each (CRASH_ROUNDS)
+	CRASH_ROUNDS=$${CRASH_ROUNDS:-20} $(BIN)/python -m pytest tests/test_crash.py $(ARGS)
+
 .PHONY: lock
 lock: ## Resolve requirements*.in into lock files with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt

@@ -69,13 +69,18 @@ def parent_of(pid: int) -> int | None:
     return None
 
 
-def cpu_seconds(pids: list[int]) -> float:
-    """Return the processor time these processes have used so far."""
-    total = 0
+def cpu_seconds(pids: list[int]) -> dict[int, float]:
+    """Return the processor time each living one of these processes has used so far."""
+    used = {}
     for pid in pids:
         with contextlib.suppress(OSError):
-            total += sum(int(field) for field in stat_of(pid)[11:13])
-    return total / os.sysconf("SC_CLK_TCK")
+            used[pid] = sum(int(field) for field in stat_of(pid)[11:13]) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
+def cpu_since(before: dict[int, float], pids: list[int]) -> float:
+    """Return the processor time used since; all of it for a process that is new."""
+    return sum(used - before.get(pid, 0.0) for pid, used in cpu_seconds(pids).items())
 
 
 def busy_seconds() -> float:
