@@ -10,14 +10,24 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
 
 from accounts.states import Role
+from catalog.models import Test
 from catalog.tests.builders import document, question
 from cbt.kernel import clock, storage
-from sessions_app.models import ExamSession
+from cbt.kernel.actor import SYSTEM
+from commerce.models import Payment, PublicTransaction
+from commerce.tests.factories import fill_cart, make_order
+from sessions_app.models import ExamSession, ImportBatch
+from sessions_app.tests.factories import make_bank_test, make_import
+from tenants.models import CompanyAdmin, Invoice, SubscriptionPrice
+from tenants.services.purchases import subscription_extend
+from tenants.services.subscriptions import subscription_cancel
+from tenants.tests.factories import make_price, make_tenant_admin
 from tests.routes import Route
 from tests.support import Api
 from tests.world import Side, World, upload
@@ -42,9 +52,24 @@ _REGISTER = {
     "name": "New Person", "email": "new@person.example", "password": "password123",
     "password_confirmation": "password123",
 }  # fmt: skip
+_COMPANY = {"name": "New company", "email": "made@company.example", "phone": "1", "address": "Street", "settings": {}}
+_ADMIN = {
+    "name": "New Admin", "email": "hired@person.example", "password": "password123",
+    "password_confirmation": "password123",
+}  # fmt: skip
+_PLAN = {"name": "New plan", "duration_months": 3, "description": "d", "is_active": True, "sort_order": 9}
+_PRICE = {"user_quota": 77, "price": 1000.5, "price_per_additional_user": 10, "is_active": True}
 _OFFER = {
     "name": "New test", "code": "NEW-1", "price": 10, "type": "all", "question_count": 5, "duration_minutes": 30,
     "description": "d", "metadata": {}, "is_active": True, "sort_order": 1,
+}  # fmt: skip
+
+_PROFILE = {
+    "phone": "081234567890", "date_of_birth": "1990-01-01", "address": "Street 1", "biodata": {"additional_info": "i"},
+}  # fmt: skip
+_USER = {
+    "name": "New Person", "email": "made@person.example", "password": "password123", "role": "public_user",
+    "userable": {"phone": "0811", "date_of_birth": "1990-01-01", "address": "Street 1", "biodata": {}},
 }  # fmt: skip
 
 
@@ -71,6 +96,56 @@ BODIES: dict[str, Maker] = {
         "token": world.reset_token, "email": side.buyer.email, "password": "password456",
         "password_confirmation": "password456",
     },
+    "POST /api/profile/complete": lambda world, side: _PROFILE,
+    "PUT /api/profile/update": lambda world, side: {
+        "name": "New Name", "email": "moved@person.example", **_PROFILE,
+    },
+    "PATCH /api/profile/update": lambda world, side: {"phone": "0812"},
+    "POST /api/profile/change-password": lambda world, side: {
+        "current_password": "password123", "password": "password456", "password_confirmation": "password456",
+    },
+    "POST /api/users": lambda world, side: _USER,
+    "PUT /api/users/{user}": lambda world, side: {**_USER, "email": "changed@person.example", "is_active": True},
+    "PATCH /api/users/{user}": lambda world, side: {"name": "Renamed"},
+    "PUT /api/company": lambda world, side: {"name": "Renamed company", "phone": "2"},
+    "POST /api/companies": lambda world, side: _COMPANY,
+    "PUT /api/companies/{company}": lambda world, side: {**_COMPANY, "email": "moved@company.example"},
+    "PATCH /api/companies/{company}": lambda world, side: {"phone": "3"},
+    "POST /api/companies/{company}/toggle-active": lambda world, side: NO_BODY,
+    "POST /api/companies/{company}/admins": lambda world, side: _ADMIN,
+    "PUT /api/company-admins/{admin}": lambda world, side: {"name": "Renamed admin"},
+    "PATCH /api/company-admins/{admin}": lambda world, side: {"name": "Renamed again"},
+    "POST /api/company-admins/{admin}/set-primary": lambda world, side: NO_BODY,
+    "POST /api/subscription-plans": lambda world, side: _PLAN,
+    "PUT /api/subscription-plans/{plan}": lambda world, side: {**_PLAN, "name": "Other plan"},
+    "PATCH /api/subscription-plans/{plan}": lambda world, side: {"sort_order": 4},
+    "POST /api/subscription-prices": lambda world, side: {**_PRICE, "subscription_plan_id": price_of(side).plan_id},
+    "PUT /api/subscription-prices/{price}": lambda world, side: {"price": 12},
+    "PATCH /api/subscription-prices/{price}": lambda world, side: {"is_active": False},
+    "POST /api/subscriptions/purchase": lambda world, side: {
+        "subscription_plan_id": price_of(side).plan_id, "subscription_price_id": price_of(side).pk,
+        "payment_type": "pre_paid", "additional_users": 1, "notes": "n",
+    },
+    "POST /api/subscriptions/{subscription}/purchase-quota": lambda world, side: {"additional_users": 2},
+    "POST /api/subscriptions/{subscription}/extend": lambda world, side: {"extension_months": 1},
+    "POST /api/subscriptions/{subscription}/cancel": lambda world, side: NO_BODY,
+    "POST /api/payments/upload-proof": lambda world, side: Form(
+        {"payment_id": payment_of(side).pk, "proof_file": upload, "notes": "n"}
+    ),
+    "POST /api/cart/add": lambda world, side: {"test_id": offer_of(side).pk},
+    "POST /api/checkout": lambda world, side: NO_BODY,
+    "POST /api/transactions/{transactionId}/payment/upload-proof": lambda world, side: Form(
+        {"transaction_id": order_of(side).pk, "proof_file": upload, "notes": "n"}
+    ),
+    "POST /api/payments/verify": lambda world, side: {
+        "payment_id": payment_of(side).pk, "approved": False, "notes": "unreadable",
+    },
+    "POST /api/participants/import-preview": lambda world, side: Form(
+        {"file": people, "test_ids": str(world.common.bank.pk), **_window()}
+    ),
+    "POST /api/participants/import": lambda world, side: Form(
+        {"file": people, "test_ids": str(world.common.bank.pk), **_window()}
+    ),
     "POST /api/test-categories": lambda world, side: {"name": "New category", "description": "d", "sort_order": 3},
     "PUT /api/test-categories/{category}": lambda world, side: {"name": "Renamed category"},
     "PATCH /api/test-categories/{category}": lambda world, side: {"description": "other"},
@@ -118,6 +193,56 @@ BODIES: dict[str, Maker] = {
 }  # fmt: skip
 
 
+def people() -> SimpleUploadedFile:
+    """A list of one person to import."""
+    return SimpleUploadedFile(
+        "people.csv", b"name,email\nListed Person,listed@person.example\n", content_type="text/csv"
+    )
+
+
+def offer_of(side: Side) -> Any:
+    """A test that can be bought; made when first asked for."""
+    code = f"OFFER-{side.buyer.pk}"
+    found = Test.objects.filter(code=code).first()
+    return found or make_bank_test(question("single_choice", "q1"), code=code, type="public", price=1000)
+
+
+def order_of(side: Side) -> PublicTransaction:
+    """A pending order of a side's buyer; made when first asked for."""
+    found = PublicTransaction.objects.filter(user=side.buyer).first()
+    return found or make_order(side.buyer, make_bank_test(question("single_choice", "q1"), type="public", price=2000))
+
+
+def import_of(side: Side) -> ImportBatch:
+    """An import of a side's company; made when first asked for."""
+    return ImportBatch.objects.filter(company=side.company).first() or make_import(side.company)
+
+
+def price_of(side: Side) -> SubscriptionPrice:
+    """The price at which a side's company has subscribed."""
+    return side.company.subscriptions.select_related("price").latest("pk").price
+
+
+def extension_of(side: Side) -> Invoice:
+    """A bill of a side's company; made when first asked for."""
+    invoice = Invoice.objects.filter(company=side.company).first()
+    if invoice is None:
+        subscription_extend(subscription_id=side.company.subscriptions.latest("pk").pk, months=1, actor=SYSTEM)
+        invoice = Invoice.objects.get(company=side.company)
+    return invoice
+
+
+def payment_of(side: Side) -> Payment:
+    """The payment of that bill."""
+    return Payment.objects.filter(purpose="invoice", payable_id=extension_of(side).pk).latest("pk")
+
+
+def second_admin_of(side: Side) -> CompanyAdmin:
+    """An admin of a side's company who is not the primary one; made when first asked for."""
+    found = CompanyAdmin.objects.filter(company=side.company, is_primary=False).first()
+    return found or make_tenant_admin(side.company, email=f"second{side.company.pk}@person.example").company_admin
+
+
 def body_of(route: Route, world: World, side: Side) -> Body:
     """Return a valid body; None where the route takes none."""
     if route.method in {"GET", "DELETE"}:
@@ -139,6 +264,16 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "detection": side.detection.pk,
         "result": side.result.pk if Role.TENANT_ADMIN in route.roles else side.buyer_result.pk,
         "testId": world.common.bought.pk,
+        "user": side.buyer.pk,
+        "company": side.company.pk,
+        "admin": second_admin_of(side).pk if "admin" in route.params else None,
+        "plan": price_of(side).plan_id,
+        "price": make_price().pk if str(route) == "DELETE /api/subscription-prices/{price}" else price_of(side).pk,
+        "subscription": side.company.subscriptions.latest("pk").pk,
+        "invoice": extension_of(side).pk if "invoice" in route.params else None,
+        "payment": payment_of(side).pk if "payment" in route.params else None,
+        "transactionId": order_of(side).pk if "transactionId" in route.params else None,
+        "import": import_of(side).pk if "import" in route.params else None,
         "token": side.link,
         "sessionToken": side.open_token,
         "name": side.photo.path,
@@ -148,12 +283,20 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "POST /api/test-sessions/{session}/regrade": {"session": sessions["completed"]},
         "GET /api/test-session/{sessionToken}/result": {"sessionToken": side.started["pending"].token},
         "POST /api/participants/{participant}/unban": {"participant": side.banned.pk},
+        "GET /api/tests/catalog/{testId}": {"testId": world.common.plain.pk},
+        "DELETE /api/cart/{testId}": {"testId": offer_of(side).pk if "testId" in route.params else None},
     }
     return {**values, **special.get(str(route), {})}
 
 
 def prepare(route: Route, world: World, side: Side) -> None:
     """Bring about what a route needs before it can succeed."""
+    if str(route) == "POST /api/subscriptions/purchase":
+        subscription_cancel(subscription_id=side.company.subscriptions.latest("pk").pk, actor=SYSTEM)
+    if str(route) in {"DELETE /api/cart/{testId}", "GET /api/checkout/verify", "POST /api/checkout"}:
+        fill_cart(side.buyer, offer_of(side))
+    if str(route) == "POST /api/payments/verify":
+        Payment.objects.filter(pk=payment_of(side).pk).update(proof_file="payments/proofs/x.png")
     if str(route) == "POST /api/test-sessions/{session}/continue":
         ExamSession.objects.filter(pk=side.started["open"].session.pk).update(paused_at=clock.now())
 

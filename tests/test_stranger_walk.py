@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from accounts.states import Role
+from commerce.models import Payment
+from sessions_app.models import ImportBatch
+from tenants.models import Invoice
 from tests import calls
 from tests.calls import body_of, own_values, query_of, send
 from tests.routes import ROUTES, Route
@@ -29,8 +32,9 @@ MISSING_TOKEN = "NOSUCHTOKENNOSUCHTOKENNOSUCHTOKE"
 #: Parameters that belong to one side. `test`, `category` and `question` are everybody's; their hidden rows stand in.
 FOREIGN_PARAMS = {
     "participant", "assignment", "session", "detection", "result", "testId", "test", "token", "sessionToken", "name",
+    "user", "company", "admin", "subscription", "invoice", "payment", "transactionId", "import",
 }  # fmt: skip
-SHARED_PARAMS = {"category", "question"}
+SHARED_PARAMS = {"category", "question", "plan", "price"}
 
 
 def foreign_values(world: World) -> dict[str, list[Any]]:
@@ -50,6 +54,14 @@ def foreign_values(world: World) -> dict[str, list[Any]]:
         "result": [foreign.result.pk, foreign.buyer_result.pk],
         "testId": [world.common.plain.pk],
         "test": [world.common.hidden.pk],
+        "user": [foreign.buyer.pk, foreign.admin.pk],
+        "company": [foreign.company.pk],
+        "admin": [foreign.admin.company_admin.pk],
+        "subscription": [foreign.company.subscriptions.latest("pk").pk],
+        "invoice": list(Invoice.objects.filter(company=foreign.company).values_list("pk", flat=True)),
+        "payment": list(Payment.objects.filter(company_id=foreign.company.pk).values_list("pk", flat=True)),
+        "transactionId": list(foreign.buyer.transactions.values_list("pk", flat=True)),
+        "import": list(ImportBatch.objects.filter(company=foreign.company).values_list("pk", flat=True)),
         "token": [*opaque, foreign.open_token],
         "sessionToken": [*opaque, foreign.link, foreign.open_token.lower(), foreign.open_token[:-1]],
         "name": [foreign.photo.path, f"../{foreign.photo.path}", foreign.photo.path.replace("/", "//")],

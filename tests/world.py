@@ -34,7 +34,7 @@ from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.ids import derive_token
 from commerce.models import Purchase
-from commerce.tests.factories import make_purchase
+from commerce.tests.factories import make_order, make_purchase
 from proctoring.models import Photo
 from proctoring.services.photos import photo_capture
 from sessions_app.models import ExamSession, Participant, Result, TestAssignment
@@ -42,8 +42,15 @@ from sessions_app.services.mails import assignment_mail_enqueue
 from sessions_app.services.participants import participant_ban
 from sessions_app.services.saving import answers_save
 from sessions_app.services.sessions import Origin, Started, session_start_purchase, session_submit
-from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant, start_session
+from sessions_app.tests.factories import (
+    make_assignment,
+    make_bank_test,
+    make_import,
+    make_participant,
+    start_session,
+)
 from tenants.models import Company
+from tenants.services.purchases import subscription_extend
 from tenants.tests.factories import make_company, make_tenant_admin
 
 MARK_FOREIGN = "Qxforeignqx"
@@ -238,6 +245,9 @@ def build() -> World:
     count_ids_from(FOREIGN_IDS_FROM)
     foreign = _side(MARK_FOREIGN, common)
     make_purchase(foreign.buyer, common.plain)  # what the own buyer has not bought
+    make_order(foreign.buyer, make_bank_test(question("single_choice", "q1"), type="public", price=3000))
+    make_import(foreign.company)
+    subscription_extend(subscription_id=foreign.company.subscriptions.latest("pk").pk, months=1, actor=SYSTEM)
     foreign.rows = {(table, key) for table, rows in changes_keys(before, snapshot()) for key in rows}
     foreign.planted = _planted(foreign)
     count_ids_from(OWN_IDS_FROM)
