@@ -13,6 +13,7 @@ from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel import clock
 from cbt.kernel.errors import ErrorCode as E
+from sessions_app.api import examples
 from sessions_app.api.clock import clock_keys
 from sessions_app.api.shapes import SessionStartOut, assignment_flow, test_flow
 from sessions_app.engine import biodata
@@ -73,7 +74,7 @@ def flow_item(assignment: TestAssignment) -> dict[str, Any]:
 class AssignmentShow(FlowView):
     """What the mailed link leads to."""
 
-    @documented("Get assignment by token", response=FlowItemOut, errors=TOKEN_ERRORS)
+    @documented("Get assignment by token", response=FlowItemOut, errors=TOKEN_ERRORS, answer=examples.ASSIGNMENT)
     def get(self, request: Request, token: str) -> Ok:
         """Return assignment, test and participant."""
         return Ok(flow_item(self.assignment(request, token)), message="Assignment retrieved successfully")
@@ -107,7 +108,13 @@ class BiodataStatusOut(OutputSerializer):
 class BiodataStatus(FlowView):
     """Whether the form has been filled in."""
 
-    @documented("Check biodata status", response=BiodataStatusOut, errors=TOKEN_ERRORS, query=TOKEN_QUERY)
+    @documented(
+        "Check biodata status",
+        response=BiodataStatusOut,
+        errors=TOKEN_ERRORS,
+        query=TOKEN_QUERY,
+        answer=examples.BIODATA,
+    )
     def get(self, request: Request) -> Ok:
         """Return the form as far as it is filled in; name and address of the invitation stand in until then."""
         participant = self.assignment(request).participant
@@ -217,7 +224,7 @@ class SessionStart(FlowView):
 
     @documented(
         "Start test session",
-        response=SessionStartOut, query=TOKEN_QUERY,
+        response=SessionStartOut, query=TOKEN_QUERY, answer=examples.STARTED,
         errors=(*TOKEN_ERRORS, E.ASSIGNMENT_COMPLETED, E.BIODATA_REQUIRED, E.TEST_NOT_AVAILABLE, E.CONFLICT),
     )  # fmt: skip
     def post(self, request: Request) -> Ok:

@@ -17,6 +17,7 @@ from cbt.http.views import Access, Scope
 from cbt.kernel import clock
 from cbt.kernel.errors import DomainError, invalid
 from cbt.kernel.errors import ErrorCode as E
+from sessions_app.api import examples
 from sessions_app.api.clock import clock_keys, time_spent
 from sessions_app.api.results_shapes import taker_result
 from sessions_app.api.shapes import PaperOut, SavedOut, SessionOut, SubmittedOut, TimeOut
@@ -80,7 +81,7 @@ class SessionShow(SessionView):
 
     rate = Rate.SESSION_READ
 
-    @documented("Get session details", response=SessionOut, errors=(E.NOT_FOUND,))
+    @documented("Get session details", response=SessionOut, errors=(E.NOT_FOUND,), answer=examples.SESSION)
     def get(self, request: HttpRequest, token: str) -> Ok:
         """Return the session in any state; clients show "completed" or "banned" from it."""
         now = clock.now()
@@ -125,7 +126,7 @@ class SaveAnswers(SessionView):
 
     @documented(
         "Auto-save answers",
-        request=SaveIn, response=SavedOut,
+        request=SaveIn, response=SavedOut, answer=examples.SAVED,
         errors=(*WRITE_ERRORS, E.UNKNOWN_QUESTION, E.VALIDATION_ERROR, E.INVALID_PAYLOAD, E.PAYLOAD_TOO_LARGE),
         example={
             "answers": {
@@ -183,7 +184,7 @@ class Submit(SessionView):
 
     rate = Rate.SESSION_SUBMIT
 
-    @documented("Submit test", response=SubmittedOut, errors=WRITE_ERRORS)
+    @documented("Submit test", response=SubmittedOut, errors=WRITE_ERRORS, answer=examples.SUBMITTED)
     def post(self, request: HttpRequest, token: str) -> Ok:
         """Complete and score the session, once; a repeated submit returns the first result."""
         now = clock.now()
@@ -208,7 +209,7 @@ class UpdateTime(SessionView):
 
     rate = Rate.SESSION_TIME
 
-    @documented("Update time spent", response=TimeOut, errors=WRITE_ERRORS)
+    @documented("Update time spent", response=TimeOut, errors=WRITE_ERRORS, answer=examples.TIME)
     def post(self, request: HttpRequest, token: str) -> Ok:
         """Note that the candidate is there; the time is the server's own, whatever the body says."""
         now = clock.now()

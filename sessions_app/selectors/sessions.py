@@ -57,6 +57,6 @@ def session_events(session: ExamSession) -> QuerySet[SessionEvent]:
 def may_try_again(session: ExamSession) -> bool:
     """Tell whether the taker has attempts left on the same assignment or purchase; then no key is shown yet."""
     completed = ExamSession.objects.filter(
-        assignment_id=session.assignment_id, purchase_id=session.purchase_id, status=SessionStatus.COMPLETED
+        assignment=session.assignment, purchase=session.purchase, status=SessionStatus.COMPLETED
     )
     return completed.count() < session.test.max_attempts
