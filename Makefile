@@ -83,6 +83,10 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 tour: $(VENV)/.runtime ## Walk the whole flow against a running server (BASE_URL, default http://127.0.0.1:8000)
 	$(BIN)/python examples/tour.py
 
+.PHONY: bench-import
+bench-import: $(VENV)/.dev ## Measure the import of a list of 10,000 people (throwaway SQLite, or DATABASE_URL)
+	$(BIN)/python -m benchmarks.bench_import
+
 .PHONY: bench-save
 bench-save: $(VENV)/.dev ## Measure autosave on SQLite and, where it is installed, PostgreSQL (ARGS="--clients 64 --rounds 5")
 	@$(BIN)/python -m benchmarks.bench_save $(ARGS)

@@ -11,4 +11,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Register mails and jobs."""
         from accounts import tasks  # noqa: F401
-        from accounts.services import mails  # noqa: F401
+        from accounts.services import mails, notices  # noqa: F401

@@ -8,6 +8,7 @@ a secret of its own made at first start, so that ``make run`` needs nothing. *Se
 import os
 import secrets
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,9 @@ EXAM_GRACE_SECONDS = env.int("EXAM_GRACE_SECONDS", default=30)
 PHOTO_RETENTION_DAYS = env.int("PHOTO_RETENTION_DAYS", default=90)
 PHOTOS_PER_SESSION = env.int("PHOTOS_PER_SESSION", default=600)
 
+# --- money ------------------------------------------------------------------------------------------
+TAX_RATE = Decimal(env.str("TAX_RATE", default="0.11"))  # on invoices
+
 # --- HTTP -------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -263,7 +267,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATIONS": True,
     "SCHEMA_PATH_PREFIX": r"/api",
-    "ENUM_NAME_OVERRIDES": {"ErrorCodeEnum": "cbt.http.schema.ERROR_CODES"},
+    "ENUM_NAME_OVERRIDES": {
+        "ErrorCodeEnum": "cbt.http.schema.ERROR_CODES",
+        "QuestionKindEnum": "catalog.api.serializers.QUESTION_KINDS",
+    },
     "APPEND_COMPONENTS": {
         "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
     },

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from cbt.ops.audit_api import Audit
 from cbt.ops.views import Health, StoredFile
 
 handler400 = "cbt.http.problems.handler400"
@@ -18,10 +19,12 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("api/", include("accounts.api.urls")),
+    path("api/", include("commerce.api.urls")),
     path("api/", include("catalog.api.urls")),
     path("api/", include("sessions_app.api.urls")),
     path("api/", include("anticheat.api.urls")),
     path("api/", include("proctoring.api.urls")),
     path("api/", include("tenants.api.urls")),
+    path("api/audit", Audit.as_view(), name="audit"),
     path("admin/", admin.site.urls),
 ]

@@ -14,7 +14,15 @@ from cbt.http.client import client_ip
 from cbt.kernel import clock
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError
-from sessions_app.models import ExamSession, Participant, ParticipantBan, Result, SessionEvent, TestAssignment
+from sessions_app.models import (
+    ExamSession,
+    ImportBatch,
+    Participant,
+    ParticipantBan,
+    Result,
+    SessionEvent,
+    TestAssignment,
+)
 from sessions_app.services.closing import session_abandon, session_continue
 from sessions_app.services.mails import assignment_mail_resend
 from sessions_app.services.participants import participant_ban, participant_unban
@@ -236,3 +244,14 @@ class ResultAdmin(ReadOnly):
     search_fields = ("session__participant__name", "session__participant__email", "session__purchase__user__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(ReadOnly):
+    """Uploaded lists and how far they are; the names in them are not shown here."""
+
+    list_display = ("id", "company", "file_name", "state", "rows_done", "rows_total", "created_count", "failed_count")
+    list_filter = ("state", "created_at")
+    search_fields = ("company__name", "file_name")
+    list_select_related = ("company",)
+    exclude = ("rows", "failures")

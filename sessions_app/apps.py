@@ -11,4 +11,4 @@ class SessionsAppConfig(AppConfig):
 
     def ready(self) -> None:
         """Register mails and periodic jobs."""
-        from sessions_app.services import closing, mails  # noqa: F401
+        from sessions_app.services import closing, importing, mails  # noqa: F401

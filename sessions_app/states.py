@@ -55,3 +55,13 @@ class ResultState(StrEnum):
 
     FINAL = "final"
     PENDING_MARKS = "pending_marks"
+
+
+class ImportState(StrEnum):
+    """queued: waits for a worker.  running: some rows are stored.  done: every row is stored or has its reason.
+    failed: shown, never stored, while the job behind it has given up; what is stored stays."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
@@ -17,7 +18,11 @@ from django.test.client import ClientHandler
 from accounts.states import Role
 from catalog.tests.builders import document, question
 from cbt.kernel import clock, storage
+from cbt.kernel.actor import SYSTEM
+from commerce.models import CartItem, Payment
+from commerce.tests.factories import fill_cart
 from sessions_app.models import ExamSession
+from tenants.services.subscriptions import subscription_cancel
 from tests.routes import Route
 from tests.support import Api
 from tests.world import Side, World, upload
@@ -42,9 +47,24 @@ _REGISTER = {
     "name": "New Person", "email": "new@person.example", "password": "password123",
     "password_confirmation": "password123",
 }  # fmt: skip
+_COMPANY = {"name": "New company", "email": "made@company.example", "phone": "1", "address": "Street", "settings": {}}
+_ADMIN = {
+    "name": "New Admin", "email": "hired@person.example", "password": "password123",
+    "password_confirmation": "password123",
+}  # fmt: skip
+_PLAN = {"name": "New plan", "duration_months": 3, "description": "d", "is_active": True, "sort_order": 9}
+_PRICE = {"user_quota": 77, "price": 1000.5, "price_per_additional_user": 10, "is_active": True}
 _OFFER = {
     "name": "New test", "code": "NEW-1", "price": 10, "type": "all", "question_count": 5, "duration_minutes": 30,
     "description": "d", "metadata": {}, "is_active": True, "sort_order": 1,
+}  # fmt: skip
+
+_PROFILE = {
+    "phone": "081234567890", "date_of_birth": "1990-01-01", "address": "Street 1", "biodata": {"additional_info": "i"},
+}  # fmt: skip
+_USER = {
+    "name": "New Person", "email": "made@person.example", "password": "password123", "role": "public_user",
+    "userable": {"phone": "0811", "date_of_birth": "1990-01-01", "address": "Street 1", "biodata": {}},
 }  # fmt: skip
 
 
@@ -71,6 +91,56 @@ BODIES: dict[str, Maker] = {
         "token": world.reset_token, "email": side.buyer.email, "password": "password456",
         "password_confirmation": "password456",
     },
+    "POST /api/profile/complete": lambda world, side: _PROFILE,
+    "PUT /api/profile/update": lambda world, side: {
+        "name": "New Name", "email": "moved@person.example", **_PROFILE,
+    },
+    "PATCH /api/profile/update": lambda world, side: {"phone": "0812"},
+    "POST /api/profile/change-password": lambda world, side: {
+        "current_password": "password123", "password": "password456", "password_confirmation": "password456",
+    },
+    "POST /api/users": lambda world, side: _USER,
+    "PUT /api/users/{user}": lambda world, side: {**_USER, "email": "changed@person.example", "is_active": True},
+    "PATCH /api/users/{user}": lambda world, side: {"name": "Renamed"},
+    "PUT /api/company": lambda world, side: {"name": "Renamed company", "phone": "2"},
+    "POST /api/companies": lambda world, side: _COMPANY,
+    "PUT /api/companies/{company}": lambda world, side: {**_COMPANY, "email": "moved@company.example"},
+    "PATCH /api/companies/{company}": lambda world, side: {"phone": "3"},
+    "POST /api/companies/{company}/toggle-active": lambda world, side: NO_BODY,
+    "POST /api/companies/{company}/admins": lambda world, side: _ADMIN,
+    "PUT /api/company-admins/{admin}": lambda world, side: {"name": "Renamed admin"},
+    "PATCH /api/company-admins/{admin}": lambda world, side: {"name": "Renamed again"},
+    "POST /api/company-admins/{admin}/set-primary": lambda world, side: NO_BODY,
+    "POST /api/subscription-plans": lambda world, side: _PLAN,
+    "PUT /api/subscription-plans/{plan}": lambda world, side: {**_PLAN, "name": "Other plan"},
+    "PATCH /api/subscription-plans/{plan}": lambda world, side: {"sort_order": 4},
+    "POST /api/subscription-prices": lambda world, side: {**_PRICE, "subscription_plan_id": world.common.price.plan_id},
+    "PUT /api/subscription-prices/{price}": lambda world, side: {"price": 12},
+    "PATCH /api/subscription-prices/{price}": lambda world, side: {"is_active": False},
+    "POST /api/subscriptions/purchase": lambda world, side: {
+        "subscription_plan_id": world.common.price.plan_id, "subscription_price_id": world.common.price.pk,
+        "payment_type": "pre_paid", "additional_users": 1, "notes": "n",
+    },
+    "POST /api/subscriptions/{subscription}/purchase-quota": lambda world, side: {"additional_users": 2},
+    "POST /api/subscriptions/{subscription}/extend": lambda world, side: {"extension_months": 1},
+    "POST /api/subscriptions/{subscription}/cancel": lambda world, side: NO_BODY,
+    "POST /api/payments/upload-proof": lambda world, side: Form(
+        {"payment_id": side.payment.pk, "proof_file": upload, "notes": "n"}
+    ),
+    "POST /api/cart/add": lambda world, side: {"test_id": world.common.offer.pk},
+    "POST /api/checkout": lambda world, side: NO_BODY,
+    "POST /api/transactions/{transactionId}/payment/upload-proof": lambda world, side: Form(
+        {"transaction_id": side.order.pk, "proof_file": upload, "notes": "n"}
+    ),
+    "POST /api/payments/verify": lambda world, side: {
+        "payment_id": side.payment.pk, "approved": False, "notes": "unreadable",
+    },
+    "POST /api/participants/import-preview": lambda world, side: Form(
+        {"file": people, "test_ids": str(world.common.bank.pk), **_window()}
+    ),
+    "POST /api/participants/import": lambda world, side: Form(
+        {"file": people, "test_ids": str(world.common.bank.pk), **_window()}
+    ),
     "POST /api/test-categories": lambda world, side: {"name": "New category", "description": "d", "sort_order": 3},
     "PUT /api/test-categories/{category}": lambda world, side: {"name": "Renamed category"},
     "PATCH /api/test-categories/{category}": lambda world, side: {"description": "other"},
@@ -118,6 +188,13 @@ BODIES: dict[str, Maker] = {
 }  # fmt: skip
 
 
+def people() -> SimpleUploadedFile:
+    """A list of one person to import."""
+    return SimpleUploadedFile(
+        "people.csv", b"name,email\nListed Person,listed@person.example\n", content_type="text/csv"
+    )
+
+
 def body_of(route: Route, world: World, side: Side) -> Body:
     """Return a valid body; None where the route takes none."""
     if route.method in {"GET", "DELETE"}:
@@ -139,6 +216,16 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "detection": side.detection.pk,
         "result": side.result.pk if Role.TENANT_ADMIN in route.roles else side.buyer_result.pk,
         "testId": world.common.bought.pk,
+        "user": side.buyer.pk,
+        "company": side.company.pk,
+        "admin": side.second.pk,
+        "plan": world.common.price.plan_id,
+        "price": world.common.price.pk,
+        "subscription": side.subscription.pk,
+        "invoice": side.invoice.pk,
+        "payment": side.payment.pk,
+        "transactionId": side.order.pk,
+        "import": side.batch.pk,
         "token": side.link,
         "sessionToken": side.open_token,
         "name": side.photo.path,
@@ -148,14 +235,32 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "POST /api/test-sessions/{session}/regrade": {"session": sessions["completed"]},
         "GET /api/test-session/{sessionToken}/result": {"sessionToken": side.started["pending"].token},
         "POST /api/participants/{participant}/unban": {"participant": side.banned.pk},
+        "GET /api/tests/catalog/{testId}": {"testId": world.common.plain.pk},
+        "DELETE /api/cart/{testId}": {"testId": world.common.offer.pk},
+        "DELETE /api/subscription-prices/{price}": {"price": world.common.free_price.pk},
     }
     return {**values, **special.get(str(route), {})}
 
 
+#: Routes that need something brought about before they can succeed.
+PREPARED = {
+    "POST /api/subscriptions/purchase", "DELETE /api/cart/{testId}", "GET /api/checkout/verify", "POST /api/checkout",
+    "POST /api/payments/verify", "POST /api/test-sessions/{session}/continue",
+}  # fmt: skip
+
+
 def prepare(route: Route, world: World, side: Side) -> None:
-    """Bring about what a route needs before it can succeed."""
-    if str(route) == "POST /api/test-sessions/{session}/continue":
-        ExamSession.objects.filter(pk=side.started["open"].session.pk).update(paused_at=clock.now())
+    """Bring about what a route needs before it can succeed; doing so twice changes nothing more."""
+    if str(route) == "POST /api/subscriptions/purchase":
+        side.subscription.refresh_from_db()
+        if side.subscription.status != "cancelled":
+            subscription_cancel(subscription_id=side.subscription.pk, actor=SYSTEM)
+    elif str(route) == "POST /api/payments/verify":
+        Payment.objects.filter(pk=side.payment.pk).update(proof_file="payments/proofs/x.png")
+    elif str(route) == "POST /api/test-sessions/{session}/continue":
+        ExamSession.objects.filter(pk=side.started["open"].session.pk, paused_at=None).update(paused_at=clock.now())
+    elif str(route) in PREPARED and not CartItem.objects.filter(cart__user=side.buyer).exists():
+        fill_cart(side.buyer, world.common.offer)
 
 
 def query_of(route: Route, side: Side) -> str:

@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests import rows
 from tests import world as worlds
 
 
 @pytest.fixture
 def world(db, media):
     """Two companies, two buyers; see `tests.world`."""
-    with worlds.kept_counters():
+    with rows.kept_counters():
         yield worlds.build()

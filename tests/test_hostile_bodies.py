@@ -14,8 +14,9 @@ from cbt.wsgi import Utf8Request, application
 from tests import calls
 from tests.calls import Form, body_of, caller_of, own_values, query_of
 from tests.routes import ROUTES, Route
+from tests.rows import changes, snapshot, watched_writes
 from tests.support import ERROR_KEYS
-from tests.world import World, changes, snapshot, watched_writes
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 CODES = {code.value for code in STATUS}
@@ -121,7 +122,8 @@ def fault_of(response: Any, *, refused: bool = False) -> str:
 class Attack:
     """Sends, undoes, and notes faults; a refusal that stored something is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
+        self.world = world
         self.faults: list[str] = []
         self.before = snapshot()
         self.count = 0
@@ -129,11 +131,15 @@ class Attack:
     def send(self, route: Route, name: str, act: Any, *, refused: bool = False) -> None:
         self.count += 1
         with calls.undone():
+            before = self.before
+            if str(route) in calls.PREPARED:
+                calls.prepare(route, self.world, self.world.own)
+                before = snapshot()
             with watched_writes() as writes:
                 response = act()
             fault = fault_of(response, refused=refused)
             if not fault and response.status_code >= 300 and writes:
-                stored = changes(self.before, snapshot())
+                stored = changes(before, snapshot())
                 fault = f"{response.status_code}, but stored {stored}"[:400] if stored else ""
         if fault:
             self.faults.append(f"{route} <- {name}: {fault}")
@@ -167,7 +173,7 @@ def reads_body(route: Route, world: World) -> bool:
 
 
 def test_unreadable_bodies__then_refused(world):
-    attack = Attack()
+    attack = Attack(world)
     for route in WRITES:
         if not reads_body(route, world):
             continue
@@ -180,7 +186,7 @@ def test_unreadable_bodies__then_refused(world):
 
 
 def test_odd_bodies__then_never_a_fault(world):
-    attack = Attack()
+    attack = Attack(world)
     for route in WRITES:
         more = REFUSED if not reads_body(route, world) else []
         for name, data, content_type in _sendable([*ANY, *more], route, world):
@@ -189,7 +195,7 @@ def test_odd_bodies__then_never_a_fault(world):
 
 
 def test_encoded_chunked_and_huge_bodies__then_refused_before_anything_is_read(world):
-    attack = Attack()
+    attack = Attack(world)
     good = b'{"answers":{"q1":"a"},"name":"a"}'
     for route in WRITES:
         for name, headers, extra, status in (
@@ -231,7 +237,7 @@ def test_every_documented_field__when_of_a_wrong_kind__then_never_a_fault(world)
     from tests.routes import shape_of
 
     fields = {(method, shape_of(path)): names for (method, path), names in documented_fields().items()}
-    attack = Attack()
+    attack = Attack(world)
     for route in WRITES:
         if not reads_body(route, world):
             assert route.shape not in fields, f"{route} documents a body and takes none"
@@ -258,7 +264,7 @@ def test_aliases_and_inner_values__when_of_a_wrong_kind__then_never_a_fault(worl
         "POST /api/auth/login": ["username", "nomor_peserta"],
         "POST /api/auth/register": ["password_confirmation"],
     }
-    attack = Attack()
+    attack = Attack(world)
     for route in WRITES:
         for name in cases.get(str(route), []):
             for value in HOSTILE_VALUES:
@@ -291,7 +297,7 @@ def test_save__when_one_answer_is_bad__then_nothing_of_the_batch_is_stored(world
 
 
 def test_queries__when_hostile__then_never_a_fault(world):
-    attack = Attack()
+    attack = Attack(world)
     for route in ROUTES:
         if not route.is_read:
             continue
@@ -308,7 +314,7 @@ def test_queries__when_hostile__then_never_a_fault(world):
 
 
 def test_paths__when_hostile__then_json_404(world):
-    attack = Attack()
+    attack = Attack(world)
     odd = (
         "0", "-1", "1e3", "99999999999999999999", "9" * 400, "%00", "%2e%2e%2fx", "%ED%A0%80", "%FF", "%E2%80%AE",
         "a" * 4000, "' OR 1=1 --", "null",
@@ -328,7 +334,7 @@ def test_paths__when_hostile__then_json_404(world):
 
 
 def test_methods__when_not_offered__then_405_with_allow(world):
-    attack = Attack()
+    attack = Attack(world)
     offered: dict[str, set[str]] = {}
     for route in ROUTES:
         offered.setdefault(route.path, set()).add(route.method)
@@ -349,7 +355,7 @@ def test_methods__when_not_offered__then_405_with_allow(world):
 
 
 def test_tokens__when_hostile__then_a_refusal(world):
-    attack = Attack()
+    attack = Attack(world)
     for route in ROUTES:
         if route.permission == "assignment_token" and "token" not in route.params:
             for token in ("%00", "%FF", "x" * 20_000, "%ED%A0%80", "a&token=b", "%E2%80%AE", "' OR 1=1 --"):

@@ -10,7 +10,8 @@ from drf_spectacular.generators import SchemaGenerator
 from tests import calls
 from tests.calls import Form, body_of
 from tests.routes import ROUTES, Route, shape_of
-from tests.world import MISSING, Rows, World, changes, snapshot
+from tests.rows import Rows, changes, snapshot
+from tests.world import MISSING, World
 
 pytestmark = pytest.mark.django_db
 WRITES = [row for row in ROUTES if row.method in {"POST", "PUT", "PATCH"}]

@@ -11,7 +11,8 @@ from sessions_app.models import ExamSession
 from tests import calls
 from tests.calls import caller_of, own_values
 from tests.routes import ROUTES, Route
-from tests.world import World, changes, snapshot, watched_writes
+from tests.rows import changes, snapshot, watched_writes
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 READS = [row for row in ROUTES if row.is_read]
@@ -29,8 +30,10 @@ def read(route: Route, world: World) -> tuple[int, list[str]]:
     if route.path.startswith("/api/test-session/{sessionToken}"):
         values["sessionToken"] = world.own.open_token
     token = caller_of(route, world)
-    with calls.undone(), watched_writes() as writes:
-        response = calls.send(route, route.fill(values), None, token=token, query=calls.query_of(route, world.own))
+    with calls.undone():
+        calls.prepare(route, world, world.own)
+        with watched_writes() as writes:
+            response = calls.send(route, route.fill(values), None, token=token, query=calls.query_of(route, world.own))
     return response.status_code, list(writes)
 
 

@@ -15,84 +15,10 @@ from tests.routes import ROUTES, Route
 
 #: Routes of the primary contract and its details that are not built yet. Only ever take lines out of here.
 PENDING = """
-GET /api/profile
-GET /api/profile/completion-status
-POST /api/profile/complete
-PUT /api/profile/update
-PATCH /api/profile/update
-POST /api/profile/change-password
-GET /api/tests/catalog
-GET /api/tests/catalog/categories
-GET /api/tests/catalog/{testId}
-GET /api/cart
-POST /api/cart/add
-DELETE /api/cart/{testId}
-DELETE /api/cart/clear
-GET /api/checkout/verify
-POST /api/checkout
-GET /api/transactions
-GET /api/transactions/purchased-tests
-GET /api/transactions/{transactionId}
-GET /api/transactions/{transactionId}/payment
-POST /api/transactions/{transactionId}/payment/upload-proof
-GET /api/dashboard
-GET /api/users
-POST /api/users
-GET /api/users/{user}
-PUT /api/users/{user}
-PATCH /api/users/{user}
-DELETE /api/users/{user}
-GET /api/subscription-plans
-POST /api/subscription-plans
-GET /api/subscription-plans/{plan}
-PUT /api/subscription-plans/{plan}
-PATCH /api/subscription-plans/{plan}
-DELETE /api/subscription-plans/{plan}
-GET /api/subscription-plans/{plan}/prices
-GET /api/subscription-plans/{plan}/prices/all
-POST /api/subscription-prices
-GET /api/subscription-prices/{price}
-PUT /api/subscription-prices/{price}
-PATCH /api/subscription-prices/{price}
-DELETE /api/subscription-prices/{price}
-GET /api/companies
-POST /api/companies
-GET /api/companies/{company}
-PUT /api/companies/{company}
-PATCH /api/companies/{company}
-DELETE /api/companies/{company}
-POST /api/companies/{company}/toggle-active
-GET /api/companies/{company}/admins
-POST /api/companies/{company}/admins
-GET /api/company-admins/{admin}
-PUT /api/company-admins/{admin}
-PATCH /api/company-admins/{admin}
-DELETE /api/company-admins/{admin}
-POST /api/company-admins/{admin}/set-primary
-GET /api/companies/{company}/participants
-GET /api/companies/{company}/participants/{participant}
-GET /api/payments/all
-GET /api/payments/pending
-POST /api/payments/verify
-GET /api/payments/{payment}/verify
-GET /api/subscriptions/available-plans
-POST /api/subscriptions/purchase
-GET /api/subscriptions/active
-GET /api/subscriptions/history
-POST /api/subscriptions/{subscription}/purchase-quota
-POST /api/subscriptions/{subscription}/extend
-POST /api/subscriptions/{subscription}/cancel
-GET /api/payments
-POST /api/payments/upload-proof
-GET /api/payments/{payment}
-GET /api/invoices
-GET /api/invoices/{invoice}
-POST /api/participants/import-preview
-POST /api/participants/import
 GET /up
 """
 PENDING_ROWS = [tuple(line.split()) for line in PENDING.split("\n") if line]
-PENDING_AT_MOST = 75
+PENDING_AT_MOST = 1
 CONTRACT_ROUTES = 124  # 120 of the details' table, two aliases for companies, /health and /up
 WORDS = {access.value for access in Access}
 

@@ -6,14 +6,10 @@ range of their own, so that an id found anywhere tells whose it is.
 """
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, models
 from PIL import Image
 
 from accounts.models import PasswordReset, User
@@ -33,26 +29,32 @@ from catalog.tests.factories import make_category
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.ids import derive_token
-from commerce.models import Purchase
-from commerce.tests.factories import make_purchase
+from commerce.models import Payment, PublicTransaction, Purchase
+from commerce.tests.factories import make_order, make_purchase
 from proctoring.models import Photo
 from proctoring.services.photos import photo_capture
-from sessions_app.models import ExamSession, Participant, Result, TestAssignment
+from sessions_app.models import ExamSession, ImportBatch, Participant, Result, TestAssignment
 from sessions_app.services.mails import assignment_mail_enqueue
 from sessions_app.services.participants import participant_ban
 from sessions_app.services.saving import answers_save
 from sessions_app.services.sessions import Origin, Started, session_start_purchase, session_submit
-from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant, start_session
-from tenants.models import Company
-from tenants.tests.factories import make_company, make_tenant_admin
+from sessions_app.tests.factories import (
+    make_assignment,
+    make_bank_test,
+    make_import,
+    make_participant,
+    start_session,
+)
+from tenants.models import Company, CompanyAdmin, CompanySubscription, Invoice, SubscriptionPrice
+from tenants.services.purchases import subscription_extend
+from tenants.tests.factories import make_company, make_price, make_subscription, make_tenant_admin
+from tests.rows import changes_keys, count_ids_from, snapshot
 
 MARK_FOREIGN = "Qxforeignqx"
 MARK_OWN = "Zvownzv"
 MISSING = 909_090_909  # an id nobody has
 FOREIGN_IDS_FROM = 730_000_000
 OWN_IDS_FROM = 110_000_000
-#: Tables in which anybody's request may leave a row that concerns nobody else.
-APP_LABELS = ("kernel", "accounts", "catalog", "commerce", "tenants", "sessions_app", "anticheat", "proctoring")
 
 
 def png(color: str = "red") -> bytes:
@@ -67,98 +69,22 @@ def upload(name: str = "a.png", color: str = "red") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, png(color), content_type="image/png")
 
 
-# --- ids and rows -----------------------------------------------------------------------------------
-
-
-def house_models() -> list[type[models.Model]]:
-    """Every model of ours."""
-    return [model for label in APP_LABELS for model in apps.get_app_config(label).get_models()]
-
-
-def _counted() -> list[tuple[str, str]]:
-    """Return (table, column) of every id the database counts."""
-    return [
-        (model._meta.db_table, model._meta.pk.column)
-        for model in house_models()
-        if isinstance(model._meta.pk, models.AutoField | models.BigAutoField)
-    ]
-
-
-def count_ids_from(start: int) -> None:
-    """Let every table go on counting from a range of its own, a million apart."""
-    with connection.cursor() as cursor:
-        for index, (table, column) in enumerate(_counted()):
-            value = start + index * 1_000_000
-            if connection.vendor == "postgresql":
-                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [table, column, value])
-            else:
-                cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
-                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, value])
-
-
-@contextmanager
-def kept_counters() -> Iterator[None]:
-    """Put the counters of ids back afterwards: PostgreSQL's survive a rollback."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    names = {}
-    with connection.cursor() as cursor:
-        for table, column in _counted():
-            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, column])
-            name = cursor.fetchone()[0]
-            cursor.execute(f"SELECT last_value, is_called FROM {name}")
-            names[name] = cursor.fetchone()
-    yield
-    with connection.cursor() as cursor:
-        for name, (value, is_called) in names.items():
-            cursor.execute("SELECT setval(%s, %s, %s)", [name, value, is_called])
-
-
-Rows = dict[str, dict[Any, tuple[Any, ...]]]
-
-
-def snapshot(*, exclude: tuple[str, ...] = ()) -> Rows:
-    """Return {table: {primary key: row}} of everything of ours; rows are all columns, with names."""
-    found: Rows = {}
-    with connection.cursor() as cursor:
-        for model in house_models():
-            meta = model._meta
-            if meta.db_table in exclude:
-                continue
-            columns = [column.column for column in meta.local_concrete_fields]
-            key = [columns.index(part.column) for part in meta.pk_fields]
-            cursor.execute(f"SELECT {', '.join(columns)} FROM {meta.db_table}")
-            found[meta.db_table] = {
-                tuple(row[index] for index in key): tuple(zip(columns, row, strict=True)) for row in cursor.fetchall()
-            }
-    return found
-
-
-def changes(before: Rows, after: Rows) -> dict[str, list[tuple[Any, ...]]]:
-    """Return {table: rows} that are new or different; removed ones as ("removed", key)."""
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for table, rows in after.items():
-        old = before.get(table, {})
-        rest = [row for key, row in rows.items() if old.get(key) != row]
-        rest += [("removed", key) for key in old if key not in rows]
-        if rest:
-            found[table] = rest
-    return found
-
-
-# --- the sides --------------------------------------------------------------------------------------
-
-
 @dataclass
 class Common:
-    """What all companies share: tests and their categories."""
+    """What all share: tests and their categories, offers, and the prices of subscriptions.
+
+    offer: on sale and in nobody's cart.  ordered: in both buyers' pending orders.  free_price: nobody's.
+    """
 
     category: TestCategory
     bank: Test
     bought: Test
     plain: Test
     hidden: Test
+    offer: Test
+    ordered: Test
+    price: SubscriptionPrice
+    free_price: SubscriptionPrice
 
 
 @dataclass
@@ -168,6 +94,11 @@ class Side:
     mark: str
     company: Company
     admin: User
+    second: CompanyAdmin
+    subscription: CompanySubscription
+    invoice: Invoice
+    payment: Payment
+    batch: ImportBatch
     participant: Participant
     banned: Participant
     assignments: list[tuple[TestAssignment, str]]
@@ -177,6 +108,7 @@ class Side:
     photo: Photo
     buyer: User
     purchase: Purchase
+    order: PublicTransaction
     buyer_result: Result
     buyer_open: Started
     admin_token: str = ""
@@ -254,11 +186,6 @@ def build() -> World:
     )  # fmt: skip
 
 
-def changes_keys(before: Rows, after: Rows) -> list[tuple[str, set[Any]]]:
-    """Return [(table, keys)] of rows that are new."""
-    return [(table, set(rows) - set(before.get(table, {}))) for table, rows in after.items()]
-
-
 def _common() -> Common:
     category = make_category(name="Common category")
     hidden = essay_test(name="Hidden test")
@@ -269,18 +196,26 @@ def _common() -> Common:
         bought=essay_test(name="Bought test", settings={"result_policy": "score", "max_attempts": 2}),
         plain=make_bank_test(question("single_choice", "q1"), name="Common plain"),
         hidden=hidden,
+        offer=make_bank_test(question("single_choice", "q1"), name="Common offer", type="public", price=1000),
+        ordered=make_bank_test(question("single_choice", "q1"), name="Common ordered", type="public", price=3000),
+        price=make_price(),
+        free_price=make_price(),
     )
-    for test in (common.bank, common.bought, common.plain):
+    for test in (common.bank, common.bought, common.plain, common.offer, common.ordered):
         version_freeze(test.pk)  # everybody's paper, not that of whoever starts first
     return common
 
 
 def _side(mark: str, common: Common) -> Side:
     low = mark.lower()
-    company = make_company(name=f"{mark} company", email=f"office@{low}.example")
+    company = make_company(name=f"{mark} company", email=f"office@{low}.example", with_subscription=False)
     Company.objects.filter(pk=company.pk).update(phone=f"{mark} 1", address=f"{mark} street", logo=f"{mark}.png")
     company.refresh_from_db()
+    subscription = make_subscription(company, price=common.price)
     admin = make_tenant_admin(company, name=f"{mark} admin", email=f"admin@{low}.example")
+    deputy = make_tenant_admin(company, name=f"{mark} second", email=f"second@{low}.example")
+    subscription_extend(subscription_id=subscription.pk, months=1, actor=SYSTEM)
+    invoice = Invoice.objects.get(company=company)
     person = make_participant(
         company=company, name=f"{mark} person", email=f"person@{low}.example", biodata=_biodata(mark)
     )
@@ -314,13 +249,17 @@ def _side(mark: str, common: Common) -> Side:
     buyer.profile.phone, buyer.profile.address = f"{mark} 2", f"{mark} lane"
     buyer.profile.save()
     purchase = make_purchase(buyer, common.bought)
+    order = make_order(buyer, common.ordered)
     first = session_start_purchase(purchase=purchase, now=clock.now(), origin=Origin("127.0.0.1", f"{mark} browser"))
     _save(first, {"q3": f"{mark} essay"})
     buyer_result = session_submit(token=first.token, now=clock.now()).result
     second = session_start_purchase(purchase=purchase, now=clock.now(), origin=Origin("127.0.0.1", f"{mark} browser"))
     started |= {"buyer_completed": first, "buyer_open": second}
     return Side(
-        mark=mark, company=company, admin=admin, participant=person, banned=banned, assignments=assignments,
+        mark=mark, company=company, admin=admin, second=deputy.company_admin, subscription=subscription,
+        invoice=invoice, payment=Payment.objects.get(purpose="invoice", payable_id=invoice.pk),
+        batch=make_import(company, file_name=f"{mark}.csv"), order=order, participant=person, banned=banned,
+        assignments=assignments,
         started=started, result=result, detection=detection, photo=photo, buyer=buyer, purchase=purchase,
         buyer_result=buyer_result, buyer_open=second, admin_token=token_of(admin), buyer_token=token_of(buyer),
     )  # fmt: skip
@@ -346,29 +285,6 @@ def _watch(started: Started, mark: str) -> tuple[CheatDetection, Photo]:
     return logged.detection, taken.photo
 
 
-@contextmanager
-def watched_writes() -> Iterator[list[str]]:
-    """Collect the statements that would change rows."""
-    found: list[str] = []
-
-    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if is_write(sql):
-            found.append(sql)
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(wrapper):
-        yield found
-
-
-def is_write(sql: str) -> bool:
-    """Tell whether a statement changes rows (also one that begins WITH)."""
-    words = sql.upper().split()
-    return bool(words) and (
-        words[0] in {"INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE"}
-        or (words[0] == "WITH" and bool({"INSERT", "UPDATE", "DELETE"} & set(sql.upper().replace("(", " ").split())))
-    )
-
-
 def _planted(side: Side) -> set[str]:
     """Return every text that can only have come from this side: its mark, ids, tokens, hashes and file names."""
     found = {side.mark.lower(), side.admin_token, side.buyer_token, *side.secrets}
@@ -382,5 +298,7 @@ def _planted(side: Side) -> set[str]:
         side.banned.unique_token,
         side.photo.path,
         side.purchase.transaction_number,
+        side.order.transaction_number,
+        side.invoice.invoice_number,
     }
     return {text.lower() for text in found}

@@ -10,6 +10,7 @@ from accounts.models import PasswordReset, User
 from accounts.selectors.users import user_by_email, user_of
 from accounts.services.brakes import seconds_to_wait
 from accounts.services.login import logins_revoke
+from accounts.services.verification import pending_email_void
 from cbt.http.rates import FailureCounter
 from cbt.kernel import audit, clock, ids, jobs, mail
 from cbt.kernel.actor import Actor, ActorKind
@@ -100,6 +101,7 @@ def password_reset(*, token: str, email: str, password: str, ip: str = "") -> No
         if PasswordReset.objects.filter(pk=row.pk, used_at__isnull=True).update(used_at=now) != 1:
             raise _rejected("Invalid or expired reset token")
         _password_store(user, hashed, now)
+        pending_email_void(user, now)
         logins_revoke(user_ids=[user.pk], reason="password reset")
         actor = Actor(kind=ActorKind.USER, id=user.pk, role=user.role, company_id=user.company_id, ip=ip)
         audit.record("accounts.user.password_reset", actor=actor, obj=user, company_id=user.company_id)
@@ -135,5 +137,6 @@ def password_change(*, actor: Actor, current_password: str, password: str) -> No
         now = clock.now()
         _password_store(row, hashed, now)
         PasswordReset.objects.filter(user=row, used_at__isnull=True).update(used_at=now)
+        pending_email_void(row, now)
         logins_revoke(user_ids=[row.pk], reason="password changed", keep_login_id=actor.login_id)
         audit.record("accounts.user.password_changed", actor=actor, obj=row, company_id=row.company_id)

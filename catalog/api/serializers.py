@@ -16,6 +16,9 @@ INTEGER_MAX = 2**31 - 1
 TEXT_MAX = 20_000
 
 
+QUESTION_KINDS = [(kind, kind) for kind in sorted(KINDS)]
+
+
 class CategoryIn(Input):
     """A category. Without `slug` one is made of the name."""
 
@@ -134,7 +137,7 @@ class BankQuestionIn(Input):
     """One question as the test document writes it; which fields a kind has is told by `GET /api/tests/schema`."""
 
     key = serializers.CharField(max_length=64)
-    kind = serializers.ChoiceField(sorted(KINDS))
+    kind = serializers.ChoiceField(QUESTION_KINDS)
     text = serializers.CharField(max_length=TEXT_MAX)
     picture = serializers.CharField(required=False, allow_null=True)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]

@@ -10,12 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cbt.kernel.actor import Actor
+
 
 @dataclass(frozen=True, slots=True)
 class UserEmailVerified:
     """A user has proved that the e-mail address is theirs."""
 
     user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyAdminAppointed:
+    """Staff gave a user the role of a company admin, for this company; who keeps companies takes it in or refuses."""
+
+    user_id: int
+    company_id: int
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ class SessionBanned:
     session_id: int
 
 
-Event = UserEmailVerified | SessionCompleted | SessionBanned
+Event = UserEmailVerified | CompanyAdminAppointed | SessionCompleted | SessionBanned
 _subscribers: dict[type, list[Callable[[Any], None]]] = defaultdict(list)
 
 

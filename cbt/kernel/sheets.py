@@ -59,6 +59,11 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 def _csv_value(value: Cell) -> Any:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, str) and value.startswith(_LIVE):
+    if isinstance(value, str) and value.lstrip("'").startswith(_LIVE):
         return f"'{value}"
     return value
+
+
+def csv_text(text: str) -> str:
+    """Return the text that `csv_bytes` wrote like this: without the ``'`` before what would be a formula."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_LIVE) else text

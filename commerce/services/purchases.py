@@ -1,7 +1,5 @@
 """Granting the right to take a test."""
 
-import secrets
-import string
 from datetime import datetime
 
 from django.db import transaction
@@ -11,15 +9,15 @@ from catalog.models import Test
 from cbt.kernel import audit
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
-from commerce.models import Purchase
+from commerce.models import PublicTransaction, Purchase
+from commerce.services.numbers import random_word
 
 NUMBER_PREFIX = "TRX-"
 NUMBER_LENGTH = 10
-ALPHABET = string.ascii_uppercase + string.digits
 
 
 def _random_number() -> str:
-    return NUMBER_PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(NUMBER_LENGTH))
+    return NUMBER_PREFIX + random_word(NUMBER_LENGTH)
 
 
 def new_transaction_number() -> str:
@@ -28,9 +26,13 @@ def new_transaction_number() -> str:
     Random, not counted: it tells nobody how much is sold. Source: details 5 (numbers), W-39.
     """
     number = _random_number()
-    while Purchase.objects.filter(transaction_number=number).exists():
+    while _is_taken(number):
         number = _random_number()
     return number
+
+
+def _is_taken(number: str) -> bool:
+    return any(rows.objects.filter(transaction_number=number).exists() for rows in (PublicTransaction, Purchase))
 
 
 @transaction.atomic
@@ -43,6 +45,11 @@ def purchase_grant(*, user_id: int, test_id: int, now: datetime, actor: Actor, n
     found = User.objects.filter(pk=user_id).exists() and Test.objects.filter(pk=test_id, deleted_at=None).exists()
     if not found:
         raise not_found()
+    return purchase_store(user_id=user_id, test_id=test_id, now=now, actor=actor, number=number)
+
+
+def purchase_store(*, user_id: int, test_id: int, now: datetime, actor: Actor, number: str = "") -> Purchase:
+    """Store the right in the caller's transaction, whatever has become of the test since it was ordered."""
     purchase, is_new = Purchase.objects.get_or_create(
         user_id=user_id,
         test_id=test_id,

@@ -1,7 +1,10 @@
 """Participants as companies manage them. Contract 7.5, 8.5 and 8.7."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -24,6 +27,7 @@ from sessions_app.api.participants_shapes import (
     participant_detail,
     participant_row,
 )
+from sessions_app.models import Participant
 from sessions_app.selectors.assignments import assignment_of_company
 from sessions_app.selectors.participants import mail_states, participant_for, participant_list_for
 from sessions_app.services import participants as service
@@ -44,12 +48,7 @@ class ParticipantCreateIn(Input):
 
     def to_internal_value(self, data: Any) -> Any:
         """Read the aliases, then validate."""
-        if isinstance(data, dict):
-            data = dict(data)
-            for name, alias in (("schedule_start_date", "start_date"), ("schedule_end_date", "end_date")):
-                if (data.get(name) is None or data[name] == "") and alias in data:
-                    data[name] = data[alias]
-        return super().to_internal_value(data)
+        return super().to_internal_value(with_aliases(data) if isinstance(data, dict) else data)
 
 
 class ParticipantUpdateIn(Input):
@@ -71,6 +70,35 @@ def detail_of(request: Request, participant_id: int) -> dict[str, Any]:
     return participant_detail(participant, mail_states([row.pk for row in participant.assignments.all()]))
 
 
+def filtered(request: Request) -> QuerySet[Participant]:
+    """Return the participants the caller may see, narrowed by the request's filters, newest first."""
+    rows = participant_list_for(request.actor).filter(pages.search_of(request, "name", "email"))  # type: ignore[attr-defined]
+    status = pages.choice_of(request, "status", {"active", "banned"})
+    is_banned = {"active": False, "banned": True}.get(status or "", pages.bool_of(request, "banned"))
+    if is_banned is not None:
+        rows = rows.filter(banned_at__isnull=not is_banned)
+    company_id = pages.int_of(request, "company_id")
+    return rows if company_id is None else rows.filter(company_id=company_id)
+
+
+def window_of(data: Mapping[str, Any], now: datetime) -> service.Window:
+    """Return the window of an invitation. Raises VALIDATION_ERROR unless it ends after it starts, and after now."""
+    window = service.Window(data["schedule_start_date"], data["schedule_end_date"])
+    if window.end_at <= window.start_at:
+        raise invalid(schedule_end_date="The schedule end date must be a date after schedule start date.")
+    if window.end_at <= now:
+        raise invalid(schedule_end_date="The schedule end date must be a date after now.")
+    return window
+
+
+def with_aliases(data: dict[str, Any]) -> dict[str, Any]:
+    """Read start_date and end_date where the contract's names are not sent."""
+    for name, alias in (("schedule_start_date", "start_date"), ("schedule_end_date", "end_date")):
+        if (data.get(name) is None or data[name] == "") and alias in data:
+            data = {**data, name: data[alias]}
+    return data
+
+
 class Participants(TenantView):
     """The list, and inviting one person."""
 
@@ -87,15 +115,7 @@ class Participants(TenantView):
     )  # fmt: skip
     def get(self, request: Request) -> Ok:
         """Return a page of participants, newest first; banned ones are shown too."""
-        rows = participant_list_for(request.actor).filter(pages.search_of(request, "name", "email"))  # type: ignore[attr-defined]
-        status = pages.choice_of(request, "status", {"active", "banned"})
-        is_banned = {"active": False, "banned": True}.get(status or "", pages.bool_of(request, "banned"))
-        if is_banned is not None:
-            rows = rows.filter(banned_at__isnull=not is_banned)
-        company_id = pages.int_of(request, "company_id")
-        if company_id is not None:
-            rows = rows.filter(company_id=company_id)
-        return Ok(page=pages.page_of(rows, request, participant_row))
+        return Ok(page=pages.page_of(filtered(request), request, participant_row))
 
     @documented(
         "Create participant",
@@ -111,17 +131,12 @@ class Participants(TenantView):
         """Invite a person to one or more tests; each gets a link by mail."""
         data = ParticipantCreateIn.parse(request)
         now = clock.now()
-        window = service.Window(data["schedule_start_date"], data["schedule_end_date"])
-        if window.end_at <= window.start_at:
-            raise invalid(schedule_end_date="The schedule end date must be a date after schedule start date.")
-        if window.end_at <= now:
-            raise invalid(schedule_end_date="The schedule end date must be a date after now.")
         participant = service.participant_create(
             company_id=self.company.pk,
             name=data["name"],
             email=data["email"],
             test_ids=data["test_ids"],
-            window=window,
+            window=window_of(data, now),
             now=now,
             actor=request.actor,  # type: ignore[attr-defined]
         )

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from sessions_app.api import my_tests, participant_flow, participants, results, session, staff_sessions
+from sessions_app.api import (
+    dashboard,
+    importing,
+    my_tests,
+    participant_flow,
+    participant_lists,
+    participants,
+    results,
+    session,
+    staff_sessions,
+)
 
 urlpatterns = [
     path("participant/assignment/<str:token>", participant_flow.AssignmentShow.as_view()),
@@ -21,11 +31,21 @@ urlpatterns = [
     path("my-tests/<int:test_id>/instructions", my_tests.MyTestInstructions.as_view()),
     path("my-tests/<int:test_id>/start", my_tests.MyTestStart.as_view()),
     path("participants", participants.Participants.as_view()),
+    path("participants/import-preview", importing.ImportPreview.as_view()),
+    path("participants/import", importing.Import.as_view()),
+    path("participants/import-template", importing.ImportTemplate.as_view()),
+    path("participants/imports/<int:import_id>", importing.ImportShow.as_view()),
+    path("participants/export", participant_lists.ParticipantExport.as_view()),
     path("participants/<int:participant_id>", participants.ParticipantOne.as_view()),
     path("participants/<int:participant_id>/ban", participants.Ban.as_view()),
     path("participants/<int:participant_id>/unban", participants.Unban.as_view()),
     path("participants/<int:participant_id>/resend-all-emails", participants.ResendAllEmails.as_view()),
     path("test-assignments/<int:assignment_id>/resend-email", participants.ResendEmail.as_view()),
+    path("companies/<int:company_id>/participants", participant_lists.CompanyParticipants.as_view()),
+    path(
+        "companies/<int:company_id>/participants/<int:participant_id>", participant_lists.CompanyParticipant.as_view()
+    ),
+    path("dashboard", dashboard.Dashboard.as_view()),
     path("test-sessions", staff_sessions.SessionList.as_view()),
     path("test-sessions/<int:session_id>", staff_sessions.SessionDetail.as_view()),
     path("test-sessions/<int:session_id>/events", staff_sessions.SessionLog.as_view()),

@@ -2,11 +2,12 @@
 
 from sessions_app.models.answer import SessionAnswer, SessionEvent
 from sessions_app.models.assignment import TestAssignment
+from sessions_app.models.imports import ImportBatch
 from sessions_app.models.participant import Participant, ParticipantBan
 from sessions_app.models.result import AnswerMark, Result
 from sessions_app.models.session import ExamSession, SessionPaper
 
 __all__ = [
-    "AnswerMark", "ExamSession", "Participant", "ParticipantBan", "Result", "SessionAnswer", "SessionEvent",
-    "SessionPaper", "TestAssignment",
+    "AnswerMark", "ExamSession", "ImportBatch", "Participant", "ParticipantBan", "Result", "SessionAnswer",
+    "SessionEvent", "SessionPaper", "TestAssignment",
 ]  # fmt: skip

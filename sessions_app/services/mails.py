@@ -1,6 +1,6 @@
 """The invitation: one mail per assignment, written when it is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from cbt.kernel import mail
+from cbt.kernel import jobs, mail
 from cbt.kernel.errors import DomainError, ErrorCode
 from cbt.kernel.mail import MailContent
 from cbt.kernel.models import OutgoingMail
@@ -66,6 +66,30 @@ def assignment_mail_enqueue(*, assignment: TestAssignment, participant: Particip
         company_id=participant.company_id,
         about=(OBJECT_TYPE, assignment.pk),
     )
+
+
+def first_mails_enqueue(*, assignments: Sequence[TestAssignment], now: datetime) -> None:
+    """Put the first invitation of each assignment in the outbox, a few statements for all.
+
+    Inside the caller's transaction, for assignments just stored with ``mails_requested=1`` and their participants
+    loaded. Each mail has a job of its own, as one that is enqueued alone: its retries are its own.
+    """
+    made = OutgoingMail.objects.bulk_create(
+        [
+            OutgoingMail(
+                kind=KIND,
+                recipient=assignment.participant.email,
+                context={"assignment_id": assignment.pk},
+                dedupe_key=f"assignment:{assignment.pk}:1",
+                company_id=assignment.participant.company_id,
+                object_type=OBJECT_TYPE,
+                object_id=assignment.pk,
+                created_at=now,
+            )
+            for assignment in assignments
+        ]
+    )
+    jobs.enqueue_many("kernel.send_mail", [({"mail_id": row.pk}, f"mail:{row.pk}") for row in made])
 
 
 @transaction.atomic

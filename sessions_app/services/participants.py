@@ -38,7 +38,7 @@ def participant_create(
     All or nothing. Raises BUSINESS_RULE (a test is missing, inactive, not for companies, or named twice),
     EMAIL_TAKEN, SUBSCRIPTION_REQUIRED, QUOTA_EXCEEDED. Source: primary contract 8.5.
     """
-    tests = _assignable_tests(test_ids)
+    tests = assignable_tests(test_ids)
     with transaction.atomic():
         quota_take(company_id=company_id, count=1, now=now)
         participant = Participant(
@@ -63,7 +63,8 @@ def participant_create(
     return participant
 
 
-def _assignable_tests(test_ids: Sequence[int]) -> list[Test]:
+def assignable_tests(test_ids: Sequence[int]) -> list[Test]:
+    """Return the tests in the order named. Raises BUSINESS_RULE: missing, inactive, not for companies, named twice."""
     rows = {
         test.pk: test
         for test in Test.objects.filter(pk__in=test_ids, is_active=True, deleted_at__isnull=True, type__in=ASSIGNABLE)

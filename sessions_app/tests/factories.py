@@ -10,7 +10,7 @@ from catalog.tests.builders import document, question
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.ids import derive_token, hash_token, new_nonce, new_token
-from sessions_app.models import Participant, TestAssignment
+from sessions_app.models import ImportBatch, Participant, TestAssignment
 from sessions_app.selectors.assignments import ASSIGNMENT_PURPOSE, assignment_by_token
 from sessions_app.services.sessions import Origin, Started, session_start
 from tenants.tests.factories import make_company
@@ -62,3 +62,14 @@ def start_session(assignment_token: str | None = None, **kwargs: Any) -> Started
     """Start a session of this link, or of a new assignment made from kwargs."""
     token = assignment_token or make_assignment(**kwargs)[1]
     return session_start(assignment=assignment_by_token(token), now=clock.now(), origin=Origin("127.0.0.1", "tests"))
+
+
+def make_import(company: Any, **fields: Any) -> ImportBatch:
+    """Store an import of one row that failed."""
+    now = clock.now()
+    fields = {
+        "file_name": "people.csv", "start_at": now, "end_at": now + timedelta(days=7), "test_ids": [], "rows_total": 1,
+        "rows_done": 1, "failed_count": 1, "state": "done", "created_at": now, "finished_at": now,
+        "failures": [{"row": 2, "name": "", "email": "", "errors": ["Name is required"]}], **fields,
+    }  # fmt: skip
+    return ImportBatch.objects.create(company=company, **fields)

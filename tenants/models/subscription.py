@@ -1,8 +1,11 @@
 """What a company has subscribed to."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
+from tenants.engine.amounts import Terms
 from tenants.models.company import Company
 from tenants.models.plan import SubscriptionPlan, SubscriptionPrice
 from tenants.states import SUBSCRIPTION_OPEN, BillingType, SubscriptionStatus
@@ -14,6 +17,9 @@ class CompanySubscription(models.Model):
     It counts as active while its status is active *and* ``expires_at`` lies ahead: the clock ends it, the
     periodic job only writes that down. started_at, expires_at: provisional while pending; set anew when it
     becomes active. used_quota: participants registered so far, changed only by `tenants.services.quota`.
+    period_months, base_quota, price_amount, price_per_additional_user_amount: what was agreed at purchase; a later
+    change of the plan or its price changes nobody's bill. reminded_days: the last reminder sent before
+    ``expires_at`` (14 or 3 days), null for none.
     """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="subscriptions")
@@ -26,6 +32,12 @@ class CompanySubscription(models.Model):
     started_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    period_months = models.PositiveSmallIntegerField()
+    base_quota = models.PositiveIntegerField()
+    price_amount = models.DecimalField(max_digits=15, decimal_places=2)
+    price_per_additional_user_amount = models.DecimalField(max_digits=15, decimal_places=2, null=True, blank=True)
+    notes = models.CharField(max_length=1000, default="", blank=True)
+    reminded_days = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -65,3 +77,17 @@ class CompanySubscription(models.Model):
     def remaining_quota(self) -> int:
         """Return how many participants may still be registered."""
         return max(0, self.user_quota - self.used_quota)
+
+    @property
+    def terms(self) -> Terms:
+        """Return what was agreed at purchase."""
+        return Terms(
+            months=self.period_months,
+            base_quota=self.base_quota,
+            price_amount=self.price_amount,
+            extra_amount=self.price_per_additional_user_amount,
+        )
+
+    def is_active_at(self, now: datetime) -> bool:
+        """Tell whether it counts as active at ``now``."""
+        return self.status == SubscriptionStatus.ACTIVE and self.expires_at > now

@@ -2,8 +2,19 @@
 
 from dataclasses import dataclass
 
-from django.db.models import FilteredRelation, Q, QuerySet, Value
-from django.db.models.functions import Lower
+from django.db.models import (
+    Count,
+    Exists,
+    FilteredRelation,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce, Lower
 
 from accounts.states import Role
 from cbt.kernel import clock
@@ -56,7 +67,8 @@ def companies_for(actor: Actor) -> QuerySet[Company]:
 def company_for(actor: Actor, company_id: int, *, lock: bool = False) -> Company:
     """Return a live company within reach; NOT_FOUND alike for absent and foreign ones. lock: until commit."""
     companies = companies_for(actor).filter(pk=company_id)
-    company = (companies.select_for_update(of=("self",)) if lock else companies).first()
+    # NO KEY: rows that refer to the company (participants, invoices) may be stored by others meanwhile.
+    company = (companies.select_for_update(of=("self",), no_key=True) if lock else companies).first()
     if company is None:
         raise not_found()
     return company
@@ -79,3 +91,60 @@ def company_email_taken(email: str) -> bool:
     """Tell whether a live company has this e-mail; the database folds case as the unique index does."""
     live = Company.objects.filter(deleted_at__isnull=True).alias(folded=Lower("email"))
     return live.filter(folded=Lower(Value(email.strip()))).exists()
+
+
+def _count_of(relation: str, **only: object) -> Coalesce:
+    """Count a company's rows of a relation in a subquery, so that several counts never multiply each other."""
+    field = Company._meta.get_field(relation)
+    rows = field.related_model._default_manager.filter(**{field.field.attname: OuterRef("pk")}, **only)  # type: ignore[union-attr]
+    grouped = rows.order_by().values(field.field.attname).annotate(n=Count("pk")).values("n")  # type: ignore[union-attr]
+    return Coalesce(Subquery(grouped, output_field=IntegerField()), 0)
+
+
+def _running() -> QuerySet[CompanySubscription]:
+    return CompanySubscription.objects.filter(
+        status=SubscriptionStatus.ACTIVE, expires_at__gt=clock.now()
+    ).select_related("plan")
+
+
+def company_list_for(actor: Actor) -> QuerySet[Company]:
+    """Return the companies within reach as staff's list shows them.
+
+    With admins_count, participants_count (people who left are not counted), subscriptions_count, and
+    ``running_list``: what is active now, at most one. Screen: contract 7.5.
+    """
+    return (
+        companies_for(actor)
+        .annotate(
+            admins_count=_count_of("admins"),
+            # The relation is known by name only: participants live in a room above.
+            participants_count=_count_of("participants", deleted_at__isnull=True),
+            subscriptions_count=_count_of("subscriptions"),
+        )
+        .prefetch_related(Prefetch("subscriptions", queryset=_running(), to_attr="running_list"))
+    )
+
+
+def companies_filter(
+    companies: QuerySet[Company], *, has_subscription: bool | None, has_active_subscription: bool | None
+) -> QuerySet[Company]:
+    """Keep companies that have (True) or lack (False) any, or a running, subscription; None keeps all."""
+    own = CompanySubscription.objects.filter(company_id=OuterRef("pk"))
+    running = own.filter(status=SubscriptionStatus.ACTIVE, expires_at__gt=clock.now())
+    for wanted, rows in ((has_subscription, own), (has_active_subscription, running)):
+        if wanted is not None:
+            companies = companies.filter(Exists(rows) if wanted else ~Exists(rows))
+    return companies
+
+
+def company_detail_for(actor: Actor, company_id: int) -> Company:
+    """Return one company as its page shows it; NOT_FOUND alike for absent and foreign ones."""
+    company = company_list_for(actor).filter(pk=company_id).first()
+    if company is None:
+        raise not_found()
+    return company
+
+
+def admin_user_ids(company_id: int) -> list[int]:
+    """Return the ids of the users who run a company, the primary one first."""
+    return list(CompanyAdmin.objects.filter(company_id=company_id).values_list("user_id", flat=True))

@@ -10,6 +10,7 @@ from accounts.states import Role
 from accounts.tests.factories import make_user
 from cbt.kernel import clock
 from tenants.models import Company, CompanyAdmin, CompanySubscription, SubscriptionPlan, SubscriptionPrice
+from tenants.services.subscriptions import terms_of
 from tenants.states import BillingType, SubscriptionStatus
 
 _number = itertools.count(1)
@@ -38,7 +39,7 @@ def make_subscription(company: Company, *, quota: int = 100, **fields: Any) -> C
     price = fields.pop("price", None) or make_price()
     fields = {
         "status": SubscriptionStatus.ACTIVE, "billing_type": BillingType.PRE_PAID, "started_at": now,
-        "expires_at": now + timedelta(days=90), "created_at": now, "updated_at": now, **fields,
+        "expires_at": now + timedelta(days=90), **terms_of(price), "created_at": now, "updated_at": now, **fields,
     }  # fmt: skip
     return CompanySubscription.objects.create(company=company, plan=price.plan, price=price, user_quota=quota, **fields)
 

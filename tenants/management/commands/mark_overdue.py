@@ -1,0 +1,21 @@
+"""`manage.py mark_overdue`: by hand what the periodic job does."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from tenants.services.invoices import invoices_mark_overdue
+
+
+class Command(BaseCommand):
+    """Safe to run again and beside the job."""
+
+    help = "Mark unpaid invoices past their due date and mail about them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only count what would be done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        dry_run = options["dry_run"]
+        count = invoices_mark_overdue(dry_run=dry_run)
+        self.stdout.write(f"overdue: {count}{' (dry run, nothing changed)' if dry_run else ''}")
