@@ -106,6 +106,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "cbt.http.middleware.request_id",
+    "cbt.http.metering.metered",
     "cbt.http.middleware.body_guard",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -276,14 +277,24 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# --- what is watched --------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # empty: /metrics answers this machine only
+METRICS_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")  # needed where several processes serve
+if METRICS_DIR:
+    Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+
 # --- logs: no bodies, tokens or addresses -----------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", default="line" if IS_LOCAL else "json")
+LOG_REQUESTS = env.bool("LOG_REQUESTS", default=not IS_LOCAL)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "cbt.kernel.logs.RedactSecrets"}},
-    "formatters": {"line": {"()": "cbt.kernel.logs.LineFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "formatters": {"line": {"()": "cbt.kernel.logs.LineFormatter"}, "json": {"()": "cbt.kernel.logs.JsonLine"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},

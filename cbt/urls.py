@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from cbt.ops.audit_api import Audit
-from cbt.ops.views import Health, StoredFile
+from cbt.ops.views import Health, Live, Metrics, StoredFile
 
 handler400 = "cbt.http.problems.handler400"
 handler403 = "cbt.http.problems.handler403"
@@ -14,6 +14,9 @@ handler500 = "cbt.http.problems.handler500"
 
 urlpatterns = [
     path("health", Health.as_view(), name="health"),
+    path("health/live", Live.as_view(), name="health-live"),
+    path("health/ready", Health.as_view(), name="health-ready"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("storage/<path:name>", StoredFile.as_view(), name="stored-file"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

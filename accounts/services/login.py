@@ -20,6 +20,7 @@ from cbt.http.rates import FailureCounter
 from cbt.kernel import audit, clock
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.metrics import LOGIN_FAILURES
 
 BY_ACCOUNT = FailureCounter("login-account", limit=5, window_seconds=900)
 BY_ADDRESS = FailureCounter("login-address", limit=300, window_seconds=900)
@@ -52,6 +53,7 @@ def login(*, email: str, password: str, ip: str, user_agent: str) -> LoggedIn:
 
 
 def _refused() -> DomainError:
+    LOGIN_FAILURES.inc()
     return DomainError(ErrorCode.INVALID_CREDENTIALS, "Invalid credentials")
 
 

@@ -29,6 +29,8 @@ def request_id(get_response: GetResponse) -> GetResponse:
         finally:
             request_id_var.reset(token)
         response["X-Request-ID"] = identifier
+        # Faults were logged with their traceback where they were caught; Django would log a second line, without id.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         if request.path.startswith(_TOKEN_PATHS):
             response["Cache-Control"] = "no-store"
         return response

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from cbt.http.face import PRIMARY, Face, Problem
+from cbt.http.metering import note_database_fault
 from cbt.kernel.errors import DomainError, ErrorCode
 
 logger = logging.getLogger("cbt.http")
@@ -98,6 +99,7 @@ def drf_exception_handler(error: Exception, context: dict[str, Any]) -> Response
 def report(error: Exception, problem: Problem, request: Any) -> None:
     """Log a server fault with its traceback; a handler that answers must not swallow it."""
     if problem.status >= 500:
+        note_database_fault(error)
         logger.error("%s on %s", type(error).__name__, getattr(request, "path", "?"), exc_info=error)
         if problem.code is ErrorCode.SERVER_ERROR:
             got_request_exception.send(sender=None, request=getattr(request, "_request", request))

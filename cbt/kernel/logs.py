@@ -4,6 +4,8 @@ import contextvars
 import logging
 import re
 
+from pythonjsonlogger.json import JsonFormatter
+
 request_id_var: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 
 _SECRETS = [
@@ -39,6 +41,21 @@ class LineFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s")
+
+    def formatException(self, ei: object) -> str:  # noqa: N802 - logging's name
+        """Return the traceback without secrets."""
+        return redact(super().formatException(ei))  # type: ignore[arg-type]
+
+
+class JsonLine(JsonFormatter):
+    """One JSON object a record, for whoever collects the logs; extra fields become members."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "%(asctime)s %(levelname)s %(request_id)s %(name)s %(message)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            json_ensure_ascii=False,
+        )
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - logging's name
         """Return the traceback without secrets."""

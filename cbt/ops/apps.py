@@ -14,3 +14,7 @@ class OpsConfig(AppConfig):
         """Configure Celery in every process that may wake it; without this it would look for a broker of its own."""
         if settings.JOB_EXECUTOR == "celery":
             from cbt import celery  # noqa: F401
+        if settings.SENTRY_DSN:
+            from cbt.ops import sentry
+
+            sentry.start(settings.SENTRY_DSN, environment=settings.SENTRY_ENVIRONMENT)

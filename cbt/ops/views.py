@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.files.storage import default_storage
-from django.http import FileResponse, JsonResponse
+from django.http import FileResponse, HttpResponse, JsonResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -11,7 +11,7 @@ from cbt.http.rates import Rate
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel import storage
 from cbt.kernel.errors import not_found
-from cbt.ops import health
+from cbt.ops import health, metrics
 
 _INLINE = {"jpg": "image/jpeg", "png": "image/png"}
 
@@ -31,6 +31,37 @@ class Health(FaceView):
         headers = {"Cache-Control": "no-store"} | ({"Retry-After": "2"} if status == "down" else {})
         return JsonResponse(
             {"status": status, "checks": checks}, status=503 if status == "down" else 200, headers=headers
+        )
+
+
+class Live(FaceView):
+    """Liveness alone: this process answers. Whoever restarts processes asks here, whoever sends traffic asks Health."""
+
+    permission = Access.PUBLIC
+    rate = Rate.FILE
+    scope = Scope.NONE
+
+    @extend_schema(summary="Liveness", responses={200: dict[str, Any]})
+    def get(self, request: Request) -> Any:
+        """Answer 200; nothing else is looked at."""
+        return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+class Metrics(FaceView):
+    """Numbers for Prometheus, for whoever holds METRICS_TOKEN or asks from this machine."""
+
+    permission = Access.PUBLIC
+    rate = Rate.FILE
+    scope = Scope.NONE
+    authentication_classes = ()  # the bearer here is METRICS_TOKEN, not a login
+
+    @extend_schema(summary="Metrics in Prometheus' text format", responses={(200, "text/plain"): str})
+    def get(self, request: Request) -> Any:
+        """Answer the numbers; to anybody else as if there were no such page."""
+        if not metrics.may_read(request._request):
+            raise not_found()
+        return HttpResponse(
+            metrics.exposition(), content_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"}
         )
 
 
