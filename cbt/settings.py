@@ -229,6 +229,10 @@ PHOTOS_PER_SESSION = env.int("PHOTOS_PER_SESSION", default=600)
 
 # --- money ------------------------------------------------------------------------------------------
 TAX_RATE = Decimal(env.str("TAX_RATE", default="0.11"))  # on invoices
+INVOICE_ISSUER_NAME = env.str("INVOICE_ISSUER_NAME", default=BRAND)
+INVOICE_ISSUER_ADDRESS = env.str("INVOICE_ISSUER_ADDRESS", default="")
+INVOICE_ISSUER_TAX_ID = env.str("INVOICE_ISSUER_TAX_ID", default="")
+INVOICE_BANK_ACCOUNT = env.str("INVOICE_BANK_ACCOUNT", default="")
 
 # --- HTTP -------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

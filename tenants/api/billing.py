@@ -1,11 +1,13 @@
 """Routes by which a company pays: its payments and invoices. Source: primary contract 8.3, 8.4, details 2.13."""
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import Input
+from cbt.http.files import file_answer
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
 from cbt.http.views import Scope
@@ -19,6 +21,7 @@ from commerce.services.proofs import PROOF_MAX_BYTES
 from tenants.api.base import TenantView
 from tenants.api.subscription_shapes import InvoiceDetailOut, InvoiceOut, invoice_detail, invoice_shape
 from tenants.selectors.billing import invoice_for, invoices_for
+from tenants.selectors.invoice_sheets import invoice_document
 from tenants.states import InvoiceStatus
 
 ACCESS = (E.UNAUTHENTICATED, E.FORBIDDEN, E.COMPANY_ADMIN_NOT_FOUND, E.COMPANY_INACTIVE)
@@ -114,3 +117,16 @@ class OneInvoice(BillingView):
     def get(self, request: Request, invoice: int) -> Ok:
         """Return it with every attempt to pay it."""
         return Ok(invoice_detail(invoice_for(request.actor, invoice), request))  # type: ignore[attr-defined]
+
+
+class InvoicePdf(BillingView):
+    """One invoice to print: of the company, or any for staff of the house."""
+
+    permission = Perm.VIEW_INVOICES
+    admits_super_admin = True
+
+    @documented("Download an invoice as PDF", binary="application/pdf", errors=(*ACCESS, E.NOT_FOUND))
+    def get(self, request: Request, invoice: int) -> HttpResponse:
+        """Return the file; Indonesian, with English beside it."""
+        row = invoice_for(request.actor, invoice)  # type: ignore[attr-defined]
+        return file_answer(f"{row.invoice_number}.pdf", invoice_document(row), "application/pdf")

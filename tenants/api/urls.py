@@ -34,4 +34,5 @@ urlpatterns = [
     path("payments/<int:payment>", billing.OnePayment.as_view(), name="company-payment"),
     path("invoices", billing.Invoices.as_view(), name="invoices"),
     path("invoices/<int:invoice>", billing.OneInvoice.as_view(), name="invoice"),
+    path("invoices/<int:invoice>/pdf", billing.InvoicePdf.as_view(), name="invoice-pdf"),
 ]

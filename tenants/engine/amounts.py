@@ -32,10 +32,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Lines, their sum, the tax on it and both together."""
+    """Lines, their sum, the tax on it (``tax_rate``: share of 1) and both together."""
 
     lines: tuple[Line, ...]
+    user_quota: int
     amount: Decimal
+    tax_rate: Decimal
     tax_amount: Decimal
     total_amount: Decimal
 
@@ -82,4 +84,4 @@ def bill(*, terms: Terms, user_quota: int, months: int, plan_name: str, rate: De
         monthly = rounded(whole_amount(terms, user_quota) / terms.months)
         lines = [Line(f"{plan_name}, {user_quota} pengguna, per bulan", months, monthly, amount)]
     tax = tax_of(amount, rate)
-    return Bill(tuple(lines), amount, tax, amount + tax)
+    return Bill(tuple(lines), user_quota, amount, rate, tax, amount + tax)

@@ -49,6 +49,10 @@ class Invoice(models.Model):
 
     items: [{"description", "quantity", "unit_price", "total"}], amounts as text. period_start, period_end: what is
     billed; an extension's period is told when it is paid and takes effect. months: calendar months billed.
+    user_quota: people billed. tax_rate: share of 1. bill_to: {"name", "email", "phone", "address"} of the company
+    when it was billed; a company that moves later changes no bill.
+
+    .. pii: bill_to holds a company's contact address; kept as long as the bill.
     """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="invoices")
@@ -56,9 +60,12 @@ class Invoice(models.Model):
     kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in InvoiceKind])
     invoice_number = models.CharField(max_length=30, unique=True)
     months = models.PositiveSmallIntegerField()
+    user_quota = models.PositiveIntegerField()
     period_start = models.DateTimeField(null=True, blank=True)
     period_end = models.DateTimeField(null=True, blank=True)
     items = models.JSONField(default=list)
+    bill_to = models.JSONField(default=dict)
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
     amount = models.DecimalField(max_digits=15, decimal_places=2)
     tax_amount = models.DecimalField(max_digits=15, decimal_places=2)
     total_amount = models.DecimalField(max_digits=15, decimal_places=2)

@@ -23,7 +23,7 @@ def invoices_for(actor: Actor) -> QuerySet[Invoice]:
 
 def invoice_for(actor: Actor, invoice_id: int) -> Invoice:
     """Return one invoice within reach; NOT_FOUND alike for absent and foreign ones."""
-    invoice = invoices_for(actor).filter(pk=invoice_id).first()
+    invoice = invoices_for(actor).select_related("subscription__plan").filter(pk=invoice_id).first()
     if invoice is None:
         raise not_found("Invoice not found")
     return invoice

@@ -107,8 +107,11 @@ def _unsaved(
         }
         for line in made.lines
     ]  # fmt: skip
+    company = subscription.company
+    bill_to = {"name": company.name, "email": company.email, "phone": company.phone, "address": company.address}
     return Invoice(
-        company_id=subscription.company_id, subscription=subscription, kind=kind, months=months, items=items,
+        company=company, subscription=subscription, kind=kind, months=months, items=items,
+        bill_to=bill_to, user_quota=made.user_quota, tax_rate=made.tax_rate,
         period_start=period.start if period else None, period_end=period.end if period else None,
         amount=made.amount, tax_amount=made.tax_amount, total_amount=made.total_amount,
         due_date=(now + DUE_AFTER).date(), status=InvoiceStatus.PENDING, created_at=now, updated_at=now,
