@@ -265,7 +265,7 @@ def test_whole_way__when_rejected_and_proved_again__then_paid_and_active(tenant,
     assert SubscriptionTransaction.objects.get().status == "pending"
     data_of(staff.post("/api/payments/verify", {"payment_id": second, "approved": True}))
     assert data_of(caller.get("/api/subscriptions/active"))["transactions"][0]["payment"]["id"] == second
-    assert [row["status"] for row in data_of(caller.get("/api/payments"))] == ["paid", "failed"]
+    assert [row["status"] for row in data_of(caller.get("/api/payments"))["data"]] == ["paid", "failed"]
     late = upload()
     assert error_of(late, 400, "BUSINESS_RULE")["message"] == "Payment is not pending. Current status: paid"
 
@@ -323,7 +323,7 @@ def test_payments__when_listed_and_shown__then_the_own_ones_newest_first(tenant)
     buy(other, stranger)
     response = caller.get("/api/payments")
     assert response.json()["message"] == "Success"
-    assert [(row["id"], set(row)) for row in data_of(response)] == [(payment.pk, PAYMENT)]
+    assert [(row["id"], set(row)) for row in data_of(response)["data"]] == [(payment.pk, PAYMENT)]
     assert data_of(caller.get(f"/api/payments/{payment.pk}"))["payment_number"] == payment.payment_number
 
 
@@ -335,10 +335,10 @@ def test_invoices__when_listed_and_shown__then_as_documented(api):
         traveller.shift(timedelta(days=8))
         caller = api.as_(make_tenant_admin(company))
         response = caller.get("/api/invoices")
-        (shown,) = data_of(response)
+        (shown,) = data_of(response)["data"]
         detail = data_of(caller.get(f"/api/invoices/{shown['id']}"))
-        assert data_of(caller.get("/api/invoices", {"status": "completed"})) == []
-        assert len(data_of(caller.get("/api/invoices", {"status": "pending"}))) == 1
+        assert data_of(caller.get("/api/invoices", {"status": "completed"}))["total"] == 0
+        assert data_of(caller.get("/api/invoices", {"status": "pending"}))["total"] == 1
         error_of(caller.get("/api/invoices", {"status": "x"}), 422, "VALIDATION_ERROR")
     assert response.json()["message"] == "Success"
     assert (set(shown), set(detail)) == (INVOICE, INVOICE | {"payments"})
@@ -364,8 +364,8 @@ def test_lists__when_two_or_twenty__then_the_same_few_queries(tenant):
             invoice = Invoice.objects.create(
                 company=company, subscription=row, kind="post_paid", invoice_number=f"INV-{number}", months=3,
                 period_start=now + timedelta(days=number), period_end=now + timedelta(days=number + 1), items=[],
-                amount=1, tax_amount=0, total_amount=1, due_date=now.date(), status="pending", created_at=now,
-                updated_at=now,
+                user_quota=1, tax_rate=0, amount=1, tax_amount=0, total_amount=1, due_date=now.date(),
+                status="pending", created_at=now, updated_at=now,
             )  # fmt: skip
             Payment.objects.create(
                 purpose="invoice", payable_id=invoice.pk, amount=1, company_id=company.pk,
@@ -376,6 +376,35 @@ def test_lists__when_two_or_twenty__then_the_same_few_queries(tenant):
                 data_of(caller.get(path))
             seen.append(len(queries))
     assert all(two == twenty <= 8 for two, twenty in counts.values())
+
+
+def test_payments_and_invoices__when_many__then_in_pages_of_at_most_a_hundred(tenant):
+    caller, company, _ = tenant
+    row, now = make_subscription(company, status="expired"), clock.now()
+    Payment.objects.bulk_create(
+        Payment(
+            purpose="invoice", payable_id=number, amount=1, company_id=company.pk, payment_number=f"PAY-{number}",
+            created_at=now, updated_at=now,
+        )
+        for number in range(103)
+    )  # fmt: skip
+    Invoice.objects.bulk_create(
+        Invoice(
+            company=company, subscription=row, kind="post_paid", invoice_number=f"INV-{number}", months=3,
+            user_quota=1, tax_rate=0, period_start=now + timedelta(days=number), amount=1, tax_amount=0,
+            period_end=now + timedelta(days=number + 1), total_amount=1, due_date=now.date(), status="pending",
+            created_at=now, updated_at=now,
+        )
+        for number in range(103)
+    )  # fmt: skip
+    for path, key in (("/api/payments", "payment_number"), ("/api/invoices", "invoice_number")):
+        first = data_of(caller.get(path))
+        assert set(first) == PAGE_KEYS
+        assert (len(first["data"]), first["total"], first["last_page"]) == (15, 103, 7)
+        pages = [data_of(caller.get(path, {"per_page": 500, "page": page}))["data"] for page in (1, 2, 3)]
+        assert [len(page) for page in pages] == [100, 3, 0]
+        assert len({one[key] for page in pages for one in page}) == 103
+        error_of(caller.get(path, {"page": "x"}), 422, "VALIDATION_ERROR")
 
 
 # --- reach ------------------------------------------------------------------------------------------
@@ -400,7 +429,7 @@ def test_routes__when_of_another_company__then_as_if_absent_and_untouched(tenant
         seen.append([error_of(answer, 404, "NOT_FOUND")["message"] for answer in answers])
     assert seen == [["Subscription not found"] * 3 + ["Payment not found"] * 2 + ["Invoice not found"]] * 2
     assert before == [list(model.objects.order_by("pk").values()) for model in (CompanySubscription, Invoice, Payment)]
-    assert data_of(caller.get("/api/payments")) == data_of(caller.get("/api/invoices")) == []
+    assert data_of(caller.get("/api/payments"))["total"] == data_of(caller.get("/api/invoices"))["total"] == 0
     assert data_of(caller.get("/api/subscriptions/history"))["total"] == 0
 
 
