@@ -31,3 +31,19 @@ def test_load_json__when_unstorable__then_refused(raw):
     with pytest.raises(DomainError) as caught:
         load_json(raw)
     assert caught.value.code == ErrorCode.INVALID_PAYLOAD
+
+
+def test_cors__when_preflight__then_every_header_we_read_may_be_sent_and_what_we_write_may_be_read(api):
+    origin = {"Origin": "http://localhost:3000"}
+    asked = {
+        **origin, "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,idempotency-key,x-csrftoken,x-request-id",
+    }  # fmt: skip
+    answer = api.client.options("/api/checkout", headers=asked)
+    allowed = {name.strip() for name in answer["Access-Control-Allow-Headers"].split(",")}
+    assert allowed >= set(asked["Access-Control-Request-Headers"].split(","))
+    shown = api.client.get("/api/tests/catalog", headers=origin)["Access-Control-Expose-Headers"]
+    names = {name.strip() for name in shown.split(",")}
+    assert names == {"X-Request-ID", "Retry-After", "Content-Disposition", "X-Total-Count", "Link"}
+    stranger = api.client.get("/api/tests/catalog", headers={"Origin": "http://evil.example"})
+    assert "Access-Control-Allow-Origin" not in stranger.headers
