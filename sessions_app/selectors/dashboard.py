@@ -67,33 +67,18 @@ def _session_block(counts: Counts) -> Counts:
 def super_admin_dashboard(*, now: datetime) -> dict[str, Any]:
     """Return the figures of the whole server at ``now``; nine queries."""
     when = periods_of(now)
-    companies = _company_counts(when)
-    subscriptions = _subscription_counts(when)
-    tests = _count(
-        Test.objects.filter(LIVE),
-        active=Q(is_active=True), inactive=Q(is_active=False), **{kind.value: Q(type=kind) for kind in TestType},
-    )  # fmt: skip
-    categories = _count(TestCategory.objects.filter(LIVE), active=Q(is_active=True))
-    users = _count(
-        User.objects.all(),
-        super_admins=Q(role=Role.SUPER_ADMIN), tenant_admins=Q(role=Role.TENANT_ADMIN),
-        public_users=Q(role=Role.PUBLIC_USER), verified_users=Q(email_verified_at__isnull=False),
-        unverified_users=Q(email_verified_at__isnull=True),
-    )  # fmt: skip
+    companies, subscriptions = _company_counts(when), _subscription_counts(when)
+    tests, users = _test_counts(), _user_counts()
     sessions = _session_counts(ExamSession.objects.all(), when)
+    overview = {
+        "total_companies": companies["total"], "active_companies": companies["active"],
+        "total_subscriptions": subscriptions["total"], "active_subscriptions": subscriptions["active"],
+        "total_tests": tests["total"], "active_tests": tests["active"],
+        "total_participants": Participant.objects.filter(LIVE).count(), "total_public_users": users["public_users"],
+        "total_test_sessions": sessions["total"], "completed_test_sessions": sessions["completed"],
+    }  # fmt: skip
     return {
-        "overview": {
-            "total_companies": companies["total"],
-            "active_companies": companies["active"],
-            "total_subscriptions": subscriptions["total"],
-            "active_subscriptions": subscriptions["active"],
-            "total_tests": tests["total"],
-            "active_tests": tests["active"],
-            "total_participants": Participant.objects.filter(LIVE).count(),
-            "total_public_users": users["public_users"],
-            "total_test_sessions": sessions["total"],
-            "completed_test_sessions": sessions["completed"],
-        },
+        "overview": overview,
         "companies": _pick(
             companies, "total", "active", "inactive", "with_subscription", new_this_month="this_month"
         ),
@@ -101,16 +86,8 @@ def super_admin_dashboard(*, now: datetime) -> dict[str, Any]:
             subscriptions, "total", "active", "expired", "cancelled", "pending", "expiring_soon",
             new_this_month="this_month", new_last_month="last_month",
         ),
-        "tests": {
-            **_pick(tests, "total", "active", "inactive"),
-            "by_type": _pick(tests, *(kind.value for kind in TestType)),
-            "total_categories": categories["total"],
-            "active_categories": categories["active"],
-        },
-        "users": _pick(
-            users, "super_admins", "tenant_admins", "public_users", "verified_users", "unverified_users",
-            total_users="total",
-        ),
+        "tests": _test_block(tests),
+        "users": users,
         "test_sessions": _session_block(sessions),
         "recent_activities": _newest(_recent_companies(now), _recent_subscriptions(now)),
         "growth": {
@@ -119,6 +96,31 @@ def super_admin_dashboard(*, now: datetime) -> dict[str, Any]:
             "test_sessions": _growth(sessions),
         },
     }  # fmt: skip
+
+
+def _test_counts() -> Counts:
+    kinds = {kind.value: Q(type=kind) for kind in TestType}
+    return _count(Test.objects.filter(LIVE), active=Q(is_active=True), inactive=Q(is_active=False), **kinds)
+
+
+def _test_block(tests: Counts) -> dict[str, Any]:
+    categories = _count(TestCategory.objects.filter(LIVE), active=Q(is_active=True))
+    return {
+        **_pick(tests, "total", "active", "inactive"),
+        "by_type": _pick(tests, *(kind.value for kind in TestType)),
+        "total_categories": categories["total"],
+        "active_categories": categories["active"],
+    }
+
+
+def _user_counts() -> Counts:
+    counts = _count(
+        User.objects.all(),
+        super_admins=Q(role=Role.SUPER_ADMIN), tenant_admins=Q(role=Role.TENANT_ADMIN),
+        public_users=Q(role=Role.PUBLIC_USER), verified_users=Q(email_verified_at__isnull=False),
+        unverified_users=Q(email_verified_at__isnull=True),
+    )  # fmt: skip
+    return {"total_users": counts.pop("total"), **counts}
 
 
 def _company_counts(when: Periods) -> Counts:
@@ -173,24 +175,9 @@ def tenant_dashboard(tenant: TenantContext, *, now: datetime) -> dict[str, Any]:
     held = ExamSession.objects.filter(company_id=company.pk)
     sessions = _session_counts(held, when)
     return {
-        "company": {
-            "id": company.pk,
-            "name": company.name,
-            "email": company.email,
-            "phone": company.phone or None,
-            "is_active": company.is_active,
-        },
+        "company": _company_block(company),
         "subscription": _subscription_block(tenant.subscription, now) if tenant.subscription else None,
-        "overview": {
-            "total_participants": participants["total"],
-            "active_participants": participants["active"],
-            "banned_participants": participants["banned"],
-            "total_test_assignments": assignments["total"],
-            "completed_assignments": assignments["completed"],
-            "pending_assignments": assignments["pending"],
-            "total_test_sessions": sessions["total"],
-            "completed_sessions": sessions["completed"],
-        },
+        "overview": _tenant_overview(participants, assignments, sessions),
         "participants": _pick(participants, "total", "active", "banned", new_this_month="this_month"),
         "test_assignments": _pick(
             assignments, "total", "completed", "pending", "active", "expired", "this_month", "last_month"
@@ -204,6 +191,24 @@ def tenant_dashboard(tenant: TenantContext, *, now: datetime) -> dict[str, Any]:
             "test_assignments": _growth(assignments),
             "test_sessions": _growth(sessions),
         },
+    }
+
+
+def _company_block(company: Company) -> dict[str, Any]:
+    told = {name: getattr(company, name) for name in ("name", "email", "is_active")}
+    return {"id": company.pk, **told, "phone": company.phone or None}
+
+
+def _tenant_overview(participants: Counts, assignments: Counts, sessions: Counts) -> Counts:
+    return {
+        "total_participants": participants["total"],
+        "active_participants": participants["active"],
+        "banned_participants": participants["banned"],
+        "total_test_assignments": assignments["total"],
+        "completed_assignments": assignments["completed"],
+        "pending_assignments": assignments["pending"],
+        "total_test_sessions": sessions["total"],
+        "completed_sessions": sessions["completed"],
     }
 
 

@@ -102,21 +102,7 @@ def import_submit(
     rows = _checked(sheet)
     if all(row.errors for row in rows):
         raise DomainError(ErrorCode.BUSINESS_RULE, "No valid participants found in file. Please check the file format.")
-    batch = ImportBatch.objects.create(
-        company_id=company_id,
-        created_by_id=actor.id,
-        file_name=file_name[:255],
-        start_at=window.start_at,
-        end_at=window.end_at,
-        test_ids=list(test_ids),
-        rows=[[row.row, row.name, row.email, list(row.errors)] for row in rows],
-        rows_total=len(rows),
-        created_at=now,
-    )
-    audit.record(
-        "sessions_app.import.submitted", actor=actor, obj=batch, company_id=company_id,
-        rows=len(rows), test_ids=list(test_ids),
-    )  # fmt: skip
+    batch = _batch_store(company_id, file_name, rows, test_ids, window, now, actor)
     if len(rows) <= AT_ONCE_ROWS:
         created = _settle(batch, rows, now)
         return Imported(batch, created)
@@ -124,6 +110,27 @@ def import_submit(
     batch.job_id = job.pk if job else None
     batch.save(update_fields=["job_id"])
     return Imported(batch, None)
+
+
+def _batch_store(
+    company_id: int,
+    file_name: str,
+    rows: Sequence[ImportRow],
+    test_ids: Sequence[int],
+    window: Window,
+    now: datetime,
+    actor: Actor,
+) -> ImportBatch:
+    batch = ImportBatch.objects.create(
+        company_id=company_id, created_by_id=actor.id, file_name=file_name[:255],
+        start_at=window.start_at, end_at=window.end_at, test_ids=list(test_ids),
+        rows=[[row.row, row.name, row.email, list(row.errors)] for row in rows], rows_total=len(rows), created_at=now,
+    )  # fmt: skip
+    audit.record(
+        "sessions_app.import.submitted", actor=actor, obj=batch, company_id=company_id,
+        rows=len(rows), test_ids=list(test_ids),
+    )  # fmt: skip
+    return batch
 
 
 @jobs.handler(JOB)
