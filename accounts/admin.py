@@ -6,17 +6,19 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as _auth_admin  # noqa: F401 - registers Group, so that it can be taken out below
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import Login, User
 from accounts.selectors.users import actor_of_user
 from accounts.services.login import logins_end
 from accounts.services.passwords import MAX_LENGTH, MIN_LENGTH
-from accounts.services.users import user_create, user_rename, users_lock, users_sign_out
+from accounts.services.people import person_create
+from accounts.services.users import user_rename, users_lock, users_sign_out
 from accounts.services.verification import verification_send
 from accounts.states import Role
 from cbt.http.client import client_ip
+from cbt.http.service_forms import ServiceForm
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError
 
@@ -28,7 +30,7 @@ def actor_of_request(request: HttpRequest) -> Actor:
     return actor_of_user(request.user, ip=client_ip(request))
 
 
-class UserAddForm(forms.ModelForm):
+class UserAddForm(ServiceForm):
     """A new account with its first password."""
 
     password1 = forms.CharField(
@@ -47,6 +49,13 @@ class UserAddForm(forms.ModelForm):
         if again != self.cleaned_data.get("password1"):
             raise forms.ValidationError("The password confirmation does not match.")
         return again
+
+    def act(self, data: dict[str, Any]) -> Model:
+        """Make the account, with its company and its mail where they belong to it."""
+        return person_create(
+            name=data["name"], email=data["email"], password=data["password1"], role=Role(data["role"]),
+            company_id=data["company_id"], is_verified=data["is_verified"], actor=self.actor,
+        )  # fmt: skip
 
 
 class VerifiedFilter(admin.SimpleListFilter):
@@ -91,7 +100,9 @@ class UserAdmin(admin.ModelAdmin):
         """Return the form with the password for a new account, the plain one otherwise."""
         if obj is None:
             kwargs["form"] = UserAddForm
-        return super().get_form(request, obj, change=change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.actor = actor_of_request(request)  # type: ignore[attr-defined]
+        return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields of the add form or of the change form."""
@@ -102,24 +113,9 @@ class UserAdmin(admin.ModelAdmin):
         return self.shown_fields[1:] if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Store through the services."""
-        actor = actor_of_request(request)
+        """Rename through the service; a new account was stored by its form."""
         if change:
-            user_rename(user_id=obj.pk, name=form.cleaned_data["name"], actor=actor)
-            return
-        data = form.cleaned_data
-        made = user_create(
-            name=data["name"],
-            email=data["email"],
-            password=data["password1"],
-            role=Role(data["role"]),
-            company_id=data["company_id"],
-            is_verified=data["is_verified"],
-            actor=actor,
-        )
-        obj.pk = made.pk
-        if not made.is_verified:
-            verification_send(user=made)
+            user_rename(user_id=obj.pk, name=form.cleaned_data["name"], actor=actor_of_request(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: accounts are locked, their history stays."""

@@ -3,25 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError, Q, RestrictedError
+from django.db import transaction
+from django.db.models import ProtectedError, RestrictedError
 
-from accounts.models import EmailVerification, PasswordReset, PublicProfile, User
-from accounts.selectors.people import person_find, super_admins_able
+from accounts.models import PublicProfile, User
+from accounts.selectors.people import person_find
 from accounts.selectors.users import profile_of
+from accounts.services.credentials import email_give, links_void, password_give, password_hashed
+from accounts.services.locks import super_admins_guard, users_locked
 from accounts.services.login import logins_revoke
-from accounts.services.notices import notice_changed_by_staff
-from accounts.services.passwords import password_check
-from accounts.services.profile import email_change, profile_write
-from accounts.services.users import EMAIL_TAKEN, is_email_taken, user_create, user_delete
-from accounts.services.verification import pending_email_void, verification_send
+from accounts.services.profile import profile_write
+from accounts.services.users import user_create, user_delete
+from accounts.services.verification import verification_send
 from accounts.states import Role
 from cbt.kernel import audit, clock, events
-from cbt.kernel.actor import Actor, ActorKind
+from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError, ErrorCode, invalid, not_found
 
-LAST_SUPER_ADMIN = "The last super admin cannot be removed, deactivated or given another role."
 RUNS_A_COMPANY = "This user is an admin of a company. Remove it from the company first."
 Told = dict[str, Any]
 
@@ -73,40 +71,42 @@ def person_update(
     demote or deactivate themself or the last super admin, or change the role of who runs a company.
     Source: details 2.11, W-9d, W-50, W-58.
     """
-    if password is not None:
-        password_check(password)
-    hashed = make_password(password) if password is not None else None  # slow on purpose: before any lock
+    hashed = password_hashed(password)
     with transaction.atomic():
         is_loss = is_active is False or (role is not None and role != Role.SUPER_ADMIN)
         user = _locked(user_id, with_super_admins=is_loss)
-        now = clock.now()
-        before = (user.name, user.role, user.is_active)
-        if role is not None and role != user.role:
-            _role_change(user, role, now, actor)
-        if is_active is not None and is_active != user.is_active:
-            _active_change(user, is_active, actor)
-        user.name = name if name is not None else user.name
-        if (user.name, user.role, user.is_active) != before:
-            user.updated_at = now
-            user.save(update_fields=["name", "role", "is_active", "updated_at"])
-        changed = [
-            field
-            for field, old in zip(("name", "role", "is_active"), before, strict=True)
-            if getattr(user, field) != old
-        ]
+        now, old_role = clock.now(), user.role
+        changed = _facts_set(user, name, role, is_active, now, actor)
         if hashed is not None:
-            _password_set(user, hashed, now, actor)
+            password_give(user=user, hashed=hashed, actor=actor, now=now)
             changed.append("password")
-        changed += _email_set(user, email, now, actor)
-        if user.role == Role.PUBLIC_USER and userable:
-            changed += _profile_tell(user, userable, now)
+        if email is not None and email_give(user=user, email=email, actor=actor, now=now):
+            changed.append("email")
+        changed += _profile_tell(user, userable, now) if user.role == Role.PUBLIC_USER and userable else []
         changed += ["company"] if _appoint(user, company_id, actor) else []
         if changed:
             audit.record(
                 "accounts.user.updated", actor=actor, obj=user, company_id=user.company_id,
-                fields=sorted(changed), role=user.role, old_role=before[1],
+                fields=sorted(changed), role=user.role, old_role=old_role,
             )  # fmt: skip
     return person_find(user_id)
+
+
+def _facts_set(
+    user: User, name: str | None, role: Role | None, is_active: bool | None, now: datetime, actor: Actor
+) -> list[str]:
+    """Give a locked user a name, a role, a state; None leaves it. Returns what has changed."""
+    before = {field: getattr(user, field) for field in ("name", "role", "is_active")}
+    if role is not None and role != user.role:
+        _role_change(user, role, now, actor)
+    if is_active is not None and is_active != user.is_active:
+        _active_change(user, is_active, actor)
+    user.name = name if name is not None else user.name
+    changed = [field for field, old in before.items() if getattr(user, field) != old]
+    if changed:
+        user.updated_at = now
+        user.save(update_fields=[*changed, "updated_at"])
+    return changed
 
 
 @transaction.atomic
@@ -142,25 +142,15 @@ def _refused(message: str) -> DomainError:
 
 
 def _locked(user_id: int, *, with_super_admins: bool) -> User:
-    """Lock a user; where a super admin may be lost, all of them too, in one order, so that twins see each other."""
-    wanted = Q(pk=user_id)
-    if with_super_admins:
-        wanted |= Q(role=Role.SUPER_ADMIN)
-    rows = {row.pk: row for row in User.objects.select_for_update().filter(wanted).order_by("pk")}
+    rows = users_locked([user_id], with_super_admins=with_super_admins)
     if user_id not in rows:
         raise not_found()
     return rows[user_id]
 
 
 def _guard_super_admin(user: User, actor: Actor) -> None:
-    """Refuse to lose the last super admin; and who was demoted a moment ago decides nothing any more."""
-    if user.role != Role.SUPER_ADMIN:
-        return
-    able = set(super_admins_able().values_list("pk", flat=True))
-    if able <= {user.pk}:
-        raise _refused(LAST_SUPER_ADMIN)
-    if actor.kind is ActorKind.USER and actor.id not in able:
-        raise DomainError(ErrorCode.FORBIDDEN, "Unauthorized")
+    if user.role == Role.SUPER_ADMIN:
+        super_admins_guard([user.pk], actor)
 
 
 def _role_change(user: User, role: Role, now: datetime, actor: Actor) -> None:
@@ -181,46 +171,8 @@ def _active_change(user: User, is_active: bool, actor: Actor) -> None:
             raise _refused("You cannot deactivate your own account.")
         _guard_super_admin(user, actor)
         logins_revoke(user_ids=[user.pk], reason="deactivated")
-        _links_void(user, clock.now())
+        links_void(user, clock.now())
     user.is_active = is_active
-
-
-def _links_void(user: User, now: datetime) -> None:
-    EmailVerification.objects.filter(user=user, used_at__isnull=True).update(used_at=now)
-    PasswordReset.objects.filter(user=user, used_at__isnull=True).update(used_at=now)
-
-
-def _password_set(user: User, hashed: str, now: datetime, actor: Actor) -> None:
-    user.password, user.updated_at = hashed, now
-    user.save(update_fields=["password", "updated_at"])
-    PasswordReset.objects.filter(user=user, used_at__isnull=True).update(used_at=now)
-    pending_email_void(user, now)
-    own_login = actor.login_id if user.pk == actor.id else None
-    logins_revoke(user_ids=[user.pk], reason="password set by staff", keep_login_id=own_login)
-
-
-def _email_set(user: User, email: str | None, now: datetime, actor: Actor) -> list[str]:
-    """Give a user another address; links sent to the old one are void. Returns ["email"] if it changed."""
-    if email is None or email.strip() == user.email:
-        return []
-    if user.pk == actor.id:
-        email_change(user=user, email=email, actor=actor)
-        return []
-    old, user.email, user.updated_at = user.email, email.strip(), now
-    try:
-        with transaction.atomic():
-            user.save(update_fields=["email", "updated_at"])
-    except IntegrityError as error:
-        if is_email_taken(error):
-            raise invalid(email=EMAIL_TAKEN) from None
-        raise
-    if user.email.lower() != old.lower():
-        _links_void(user, now)
-        event = audit.record("accounts.user.email_changed", actor=actor, obj=user, company_id=user.company_id)
-        notice_changed_by_staff(user=user, old_email=old, event_id=event.pk)
-        if not user.is_verified:
-            verification_send(user=user)
-    return ["email"]
 
 
 def _profile_tell(user: User, userable: Told, now: datetime) -> list[str]:

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import PublicProfile, User
 from accounts.selectors.users import user_by_email
+from accounts.services.locks import super_admins_guard, users_locked
 from accounts.services.login import LoggedIn, login_open, logins_revoke
 from accounts.services.passwords import password_check
 from accounts.services.verification import verification_send
@@ -128,12 +129,16 @@ def _locked(user_id: int) -> User:
 def users_lock(*, user_ids: list[int], locked: bool, actor: Actor = SYSTEM) -> int:
     """Shut accounts out (all their logins end at once) or let them in again; return how many changed.
 
-    Raises BUSINESS_RULE when someone would lock themself out. Source: W-13.
+    Raises BUSINESS_RULE when someone would lock themself or the last super admin out. Source: W-13, W-9d.
     """
     if locked and actor.id is not None and actor.id in user_ids:
         raise DomainError(ErrorCode.BUSINESS_RULE, "You cannot lock your own account.")
-    # Rows are locked in one order, so that two calls over the same company wait for and never on each other.
-    rows = list(User.objects.select_for_update().filter(pk__in=user_ids, is_locked=not locked).order_by("pk"))
+    is_loss = locked and User.objects.filter(pk__in=user_ids, role=Role.SUPER_ADMIN).exists()
+    found = users_locked(user_ids, with_super_admins=is_loss)
+    wanted = [found[pk] for pk in sorted(set(user_ids)) if pk in found]
+    if locked and any(user.role == Role.SUPER_ADMIN for user in wanted):
+        super_admins_guard(user_ids, actor)
+    rows = [user for user in wanted if user.is_locked != locked]
     changed = User.objects.filter(pk__in=[user.pk for user in rows]).update(is_locked=locked, updated_at=clock.now())
     if locked:
         logins_revoke(user_ids=user_ids, reason="locked")

@@ -6,6 +6,7 @@ import time_machine
 from accounts.models import EmailVerification, Login, PasswordReset, PublicProfile, User
 from accounts.services.passwords import password_forgot
 from accounts.services.people import DomainError, person_remove, person_update
+from accounts.services.users import users_lock
 from accounts.services.verification import verification_send
 from accounts.states import ROLE_PERMISSIONS, Role
 from accounts.tests.factories import PASSWORD, make_user, token_of
@@ -356,6 +357,7 @@ def test_delete__then_gone_with_logins_profile_and_proofs(desk, boss):
         lambda pk: person_remove(user_id=pk, actor=SYSTEM),
         lambda pk: person_update(user_id=pk, role=Role.PUBLIC_USER, actor=SYSTEM),
         lambda pk: person_update(user_id=pk, is_active=False, actor=SYSTEM),
+        lambda pk: users_lock(user_ids=[pk], locked=True, actor=SYSTEM),
     ],
 )
 @pytest.mark.parametrize("other", [None, {"is_active": False}, {"is_locked": True}, {"is_verified": False}])
@@ -367,4 +369,4 @@ def test_last_super_admin__then_stays_whoever_asks(boss, act, other):
         act(boss.pk)
     assert caught.value.code == ErrorCode.BUSINESS_RULE
     boss.refresh_from_db()
-    assert (boss.role, boss.is_active) == ("super_admin", True)
+    assert (boss.role, boss.is_active, boss.is_locked) == ("super_admin", True, False)

@@ -10,6 +10,7 @@ from accounts.selectors.users import actor_of_user, user_by_email
 from accounts.services import people
 from accounts.services.people import person_remove, person_update
 from accounts.services.profile import profile_complete, profile_update
+from accounts.services.users import users_lock
 from accounts.services.verification import PURPOSE, email_verify
 from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
@@ -79,6 +80,7 @@ ACTS = {
     "delete": lambda pk, actor: person_remove(user_id=pk, actor=actor),
     "demote": lambda pk, actor: person_update(user_id=pk, role=Role.PUBLIC_USER, actor=actor),
     "deactivate": lambda pk, actor: person_update(user_id=pk, is_active=False, actor=actor),
+    "lock": lambda pk, actor: users_lock(user_ids=[pk], locked=True, actor=actor),
 }
 
 
@@ -89,6 +91,22 @@ def test_super_admins__when_the_last_two_remove_each_other__then_one_stays(name)
     results = race(2, lambda index: ACTS[name](twins[1 - index].pk, actors[index]))
     assert _codes(results) == ["BUSINESS_RULE"]
     assert super_admins_able().count() == 1
+
+
+def test_super_admins__control__when_each_locks_only_whom_it_shuts_out__then_both_are_out():
+    """Both look before either has written, as they do where only the target's row is locked."""
+    twins = _twins()
+    counted = threading.Barrier(2)
+
+    def act(index):
+        target = twins[1 - index]
+        able = set(super_admins_able().values_list("pk", flat=True))
+        counted.wait(timeout=30)
+        assert not able <= {target.pk}
+        User.objects.filter(pk=target.pk).update(is_locked=True, updated_at=clock.now())
+
+    assert race(2, act) == [None, None]
+    assert super_admins_able().count() == 0
 
 
 def test_super_admins__control__without_the_common_lock_both_go(monkeypatch):

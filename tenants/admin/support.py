@@ -2,43 +2,23 @@
 
 from typing import Any, ClassVar, cast
 
-from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.selectors.users import actor_of_user
 from cbt.http.client import client_ip
+from cbt.http.service_forms import ServiceForm
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError
+
+__all__ = ["ReadOnlyInline", "ServiceForm", "ServicePage", "actor_of"]
 
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the signed-in super admin as services see one; nobody else gets in here."""
     return actor_of_user(cast(User, request.user), ip=client_ip(request))
-
-
-class ServiceForm(forms.ModelForm):
-    """A form whose validation ends with the use case itself, so that what it refuses stands beside its field."""
-
-    actor: ClassVar[Actor]
-
-    def act(self, data: dict[str, Any]) -> Model:
-        """Call the service and return the stored row."""
-        raise NotImplementedError
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if self.errors:
-            return
-        try:
-            with transaction.atomic():
-                self.instance = self.act(self.cleaned_data)
-        except DomainError as error:
-            for name, texts in (error.fields or {"": [error.message]}).items():
-                self.add_error(name if name in self.fields else None, texts)
 
 
 class ServicePage(admin.ModelAdmin):

@@ -2,22 +2,21 @@
 
 from datetime import datetime
 
-from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from accounts.models import EmailVerification, PasswordReset, User
-from accounts.services.login import logins_revoke
-from accounts.services.notices import notice_changed_by_staff
-from accounts.services.passwords import password_check
-from accounts.services.profile import email_change
-from accounts.services.users import EMAIL_TAKEN, is_email_taken, user_create, user_delete, users_lock
+from accounts.models import User
+from accounts.services.credentials import email_give, password_give, password_hashed
+from accounts.services.users import user_create, user_delete, users_lock
 from accounts.states import Role
 from cbt.kernel import audit, clock
 from cbt.kernel.actor import Actor
-from cbt.kernel.errors import DomainError, ErrorCode, invalid
+from cbt.kernel.errors import DomainError, ErrorCode
 from tenants.models import Company, CompanyAdmin
 from tenants.selectors.companies import company_admin_for, company_for
 from tenants.services.companies import company_locked
+
+#: Their list is one array by contract, and every mail of the company goes to each.
+MAX_ADMINS = 100
 
 
 @transaction.atomic
@@ -27,7 +26,8 @@ def company_admin_add(
     """Store a further admin with a user of its own, whose e-mail counts as verified; no mail is sent.
 
     The first admin of a company is its primary one; a new primary one demotes the old.
-    Raises NOT_FOUND out of reach, VALIDATION_ERROR for a taken e-mail. Source: details 2.10, W-9, W-40.
+    Raises NOT_FOUND out of reach, VALIDATION_ERROR for a taken e-mail, BUSINESS_RULE beyond 100 admins.
+    Source: details 2.10, W-9, W-40.
     """
     company = company_for(actor, company_id, lock=True)
     user = user_create(
@@ -42,7 +42,10 @@ def company_admin_add(
     if not company.is_active:
         users_lock(user_ids=[user.pk], locked=True, actor=actor)
     now = clock.now()
-    is_first = not company.admins.exists()
+    admin_count = company.admins.count()
+    if admin_count >= MAX_ADMINS:
+        raise DomainError(ErrorCode.BUSINESS_RULE, f"A company has at most {MAX_ADMINS} admins.")
+    is_first = admin_count == 0
     if is_primary:
         _demote(company, now)
     admin = CompanyAdmin.objects.create(
@@ -97,16 +100,13 @@ def company_admin_update(
 ) -> CompanyAdmin:
     """Change an admin; what is None stays. All or nothing.
 
-    email: counts at once and as verified when somebody else changes it, as with a new admin; one's own new
-    address counts when the mail that goes there is answered. password: ends the admin's logins, but not the one
-    that asks; mailed reset links become void. is_primary True: as `company_admin_set_primary`.
+    email: as `email_give`: at once from staff of the house, otherwise when the mail that goes there is answered.
+    password: ends the admin's logins, but not the one that asks; mailed reset links become void.
+    is_primary True: as `company_admin_set_primary`.
     Raises NOT_FOUND out of reach, VALIDATION_ERROR (taken e-mail, password), BUSINESS_RULE for demoting the
     primary admin: another has to become it. Source: details 2.10, W-10, W-40, W-50.
     """
-    hashed = None
-    if password is not None:
-        password_check(password)
-        hashed = make_password(password)  # outside the transaction: hashing is slow on purpose
+    hashed = password_hashed(password)
     with transaction.atomic():
         company = company_locked(company_id=company_admin_for(actor, admin_id).company_id, actor=actor)
         admin = company_admin_for(actor, admin_id)
@@ -120,44 +120,18 @@ def company_admin_update(
 
 def _user_change(user: User, *, name: str | None, email: str | None, hashed: str | None, actor: Actor) -> None:
     """The user's row is locked by the caller (`company_locked`)."""
-    now = clock.now()
-    changed = []
+    now, changed = clock.now(), []
     if name is not None and name.strip() != user.name:
-        user.name = name.strip()
+        user.name, user.updated_at = name.strip(), now
+        user.save(update_fields=["name", "updated_at"])
         changed.append("name")
     if hashed is not None:
-        user.password = hashed
+        password_give(user=user, hashed=hashed, actor=actor, now=now)
         changed.append("password")
-        PasswordReset.objects.filter(user=user, used_at__isnull=True).update(used_at=now)
-        keep = actor.login_id if actor.id == user.pk else None
-        logins_revoke(user_ids=[user.pk], reason="password changed", keep_login_id=keep)
     if changed:
-        user.updated_at = now
-        user.save(update_fields=["name", "password", "updated_at"])
         audit.record("accounts.user.changed", actor=actor, obj=user, company_id=user.company_id, changed=changed)
-    if email is None or email.strip() == user.email:
-        return
-    if actor.id == user.pk:
-        email_change(user=user, email=email, actor=actor)
-    else:
-        _email_set(user, email.strip(), actor, now)
-
-
-def _email_set(user: User, email: str, actor: Actor, now: datetime) -> None:
-    """Give somebody else another address; links sent to the old one are void, and it is told."""
-    old, user.email, user.email_verified_at, user.updated_at = user.email, email, now, now
-    try:
-        with transaction.atomic():
-            user.save(update_fields=["email", "email_verified_at", "updated_at"])
-    except IntegrityError as error:
-        if is_email_taken(error):
-            raise invalid(email=EMAIL_TAKEN) from None
-        raise
-    event = audit.record("accounts.user.email_changed", actor=actor, obj=user, company_id=user.company_id)
-    if old.lower() != email.lower():
-        EmailVerification.objects.filter(user=user, used_at__isnull=True).update(used_at=now)
-        PasswordReset.objects.filter(user=user, used_at__isnull=True).update(used_at=now)
-        notice_changed_by_staff(user=user, old_email=old, event_id=event.pk)
+    if email is not None:
+        email_give(user=user, email=email, actor=actor, now=now)
 
 
 @transaction.atomic

@@ -6,12 +6,15 @@ import pytest
 from django.apps import apps
 from django.core import mail as outbox
 
-from accounts.models import Login, PasswordReset, User
+from accounts.models import EmailVerification, Login, PasswordReset, User
 from accounts.services.passwords import password_reset_send
+from accounts.services.verification import PURPOSE
 from accounts.states import Role
 from accounts.tests.factories import make_user
 from cbt.kernel import clock
+from cbt.kernel.ids import derive_token
 from tenants.models import Company, CompanyAdmin, SubscriptionPlan, SubscriptionPrice
+from tenants.services import admins
 from tenants.tests.factories import make_company, make_plan, make_price, make_subscription, make_tenant_admin
 from tests.support import PAGE_KEYS, counted_queries, data_of, error_of, run_jobs
 
@@ -281,7 +284,9 @@ def test_admin__when_shown__then_with_the_company(own):
 
 
 @pytest.mark.parametrize("verb", ["put", "patch"])
-def test_admin__when_another_is_changed__then_at_once_and_the_password_ends_its_logins(own, api, verb):
+def test_admin__when_a_colleague_changes_another__then_the_address_waits_and_the_password_ends_its_logins(
+    own, api, verb
+):
     caller, _, _, second = own
     victim = api.as_(second.user)
     password_reset_send(user_id=second.user_id, asked_at=clock.now())
@@ -293,13 +298,33 @@ def test_admin__when_another_is_changed__then_at_once_and_the_password_ends_its_
     response = getattr(caller, verb)(f"/api/company-admins/{second.pk}", body)
     data = data_of(response)
     assert response.json()["message"] == "Company admin updated successfully"
-    assert (data["user"]["name"], data["user"]["email"]) == ("Changed", "changed@example.com")
+    assert (data["user"]["name"], data["user"]["email"]) == ("Changed", old)
     error_of(victim.get("/api/company"), 401, "UNAUTHENTICATED")
     data_of(caller.get("/api/company"))
-    data_of(api.post("/api/auth/login", {"email": "changed@example.com", "password": "password789"}))
+    data_of(api.post("/api/auth/login", {"email": old, "password": "password789"}))
     assert PasswordReset.objects.filter(used_at__isnull=True).count() == 0
+    asked = EmailVerification.objects.get(user=second.user, used_at__isnull=True)
     run_jobs()
-    assert old in [address for message in outbox.outbox for address in message.to]
+    assert {"changed@example.com", old} <= {address for message in outbox.outbox for address in message.to}
+    data_of(api.post("/api/auth/verify-email", {"token": derive_token(PURPOSE, asked.nonce)}))
+    assert User.objects.get(pk=second.user_id).email == "changed@example.com"
+
+
+def test_admin__when_staff_of_the_house_gives_the_address__then_at_once_and_the_old_one_is_told(own, api):
+    _, _, _, second = own
+    old = second.user.email
+    staff = api.as_(make_user(Role.SUPER_ADMIN))
+    data = data_of(staff.put(f"/api/company-admins/{second.pk}", {"email": "changed@example.com"}))
+    assert data["user"]["email"] == "changed@example.com"
+    run_jobs()
+    assert [address for message in outbox.outbox for address in message.to] == [old]
+
+
+def test_admin__when_a_hundred_are_there__then_no_more(own, monkeypatch):
+    caller, company, _, _ = own
+    monkeypatch.setattr(admins, "MAX_ADMINS", 2)
+    refused = caller.post(f"/api/companies/{company.pk}/admins", NEW_ADMIN)
+    assert error_of(refused, 400, "BUSINESS_RULE")["message"] == "A company has at most 2 admins."
 
 
 def test_admin__when_only_the_name_is_told__then_nobody_is_signed_out(own, api):
