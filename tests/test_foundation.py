@@ -47,3 +47,10 @@ def test_cors__when_preflight__then_every_header_we_read_may_be_sent_and_what_we
     assert names == {"X-Request-ID", "Retry-After", "Content-Disposition", "X-Total-Count", "Link"}
     stranger = api.client.get("/api/tests/catalog", headers={"Origin": "http://evil.example"})
     assert "Access-Control-Allow-Origin" not in stranger.headers
+
+
+@pytest.mark.django_db
+def test_admin_login__then_browsers_may_tell_the_form_where_it_comes_from(client):
+    """With ``no-referrer`` they send ``Origin: null``, and nobody could sign in to the admin."""
+    page = client.get("/admin/login/")
+    assert (page.status_code, page["Referrer-Policy"]) == (200, "same-origin")
