@@ -96,7 +96,9 @@ def payment_proof_upload(
     known = payment_for(actor, payment_id)
     _refuse_unless_provable(payment_latest(known.purpose, known.payable_id) or known)
     with proof_stored(proof_read(data, filename)) as path, transaction.atomic():
-        payment = _lock_latest(known)
+        payment = _lock_latest(known.purpose, known.payable_id)
+        if payment is None:
+            raise not_found(NOT_FOUND)
         _refuse_unless_provable(payment)
         if payment.status == PaymentStatus.FAILED:
             payment = _reopen(payment, actor, now)
@@ -115,15 +117,13 @@ def _refuse_unless_provable(payment: Payment) -> None:
         refuse_unless_pending(payment)
 
 
-def _lock_latest(known: Payment) -> Payment:
-    """Lock the newest payment of the same thing; while waiting for the lock a newer one may have come."""
+def _lock_latest(purpose: str, payable_id: int) -> Payment | None:
+    """Lock the newest payment of a thing; while waiting for the lock a newer one may have come. None: it has none."""
     while True:
-        latest = payment_latest(known.purpose, known.payable_id)
+        latest = payment_latest(purpose, payable_id)
         locked = lock_payment(latest.pk) if latest else None
-        newest = payment_latest(known.purpose, known.payable_id)
-        if locked is None or newest is None:
-            raise not_found(NOT_FOUND)
-        if locked.pk == newest.pk:
+        newest = payment_latest(purpose, payable_id)
+        if locked is None or newest is None or locked.pk == newest.pk:
             return locked
 
 
@@ -201,16 +201,16 @@ def _settle(payment: Payment, *, approved: bool, notes: str, actor: Actor, now: 
 def payments_cancel(*, purpose: Purpose | str, payable_id: int, now: datetime, actor: Actor = SYSTEM) -> int:
     """Cancel what is pending for something that fell away, in the caller's transaction; return how many (0 or 1).
 
-    A decided payment stays as it is. Nothing follows for the payable: its owner is the one who calls.
+    A decided payment stays as it is, but is locked too: a new proof, which would open a payment after it, has to
+    wait, and finds the thing cancelled. Nothing follows for the payable: its owner is the one who calls.
     """
-    count = 0
-    pending = Payment.objects.filter(purpose=purpose, payable_id=payable_id, status=PaymentStatus.PENDING)
-    for payment in pending.select_for_update():
-        payment.status, payment.updated_at = PaymentStatus.CANCELLED.value, now
-        payment.save(update_fields=["status", "updated_at"])
-        audit.record(
-            "commerce.payment.cancelled", actor=actor, obj=payment, company_id=payment.company_id,
-            purpose=payment.purpose, payable_id=payable_id,
-        )  # fmt: skip
-        count += 1
-    return count
+    payment = _lock_latest(Purpose(purpose).value, payable_id)
+    if payment is None or payment.status != PaymentStatus.PENDING:
+        return 0
+    payment.status, payment.updated_at = PaymentStatus.CANCELLED.value, now
+    payment.save(update_fields=["status", "updated_at"])
+    audit.record(
+        "commerce.payment.cancelled", actor=actor, obj=payment, company_id=payment.company_id,
+        purpose=payment.purpose, payable_id=payable_id,
+    )  # fmt: skip
+    return 1

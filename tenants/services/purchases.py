@@ -43,6 +43,11 @@ NONE_SOLD = "This tier sells no additional users."
 #: Nothing costs more: what follows from it (tax, longer extensions) still fits the columns.
 MAX_AMOUNT = Decimal(10) ** 12
 MAX_QUOTA = 2**31 - 1
+#: How far ahead a subscription may reach, and how many of its orders for more people may wait to be paid.
+MAX_MONTHS_AHEAD = 60
+MAX_OPEN_ORDERS = 20
+TOO_FAR = "A subscription can reach at most five years ahead."
+TOO_MANY_ORDERS = "Please pay the open quota purchases first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,8 @@ def quota_purchase(*, subscription_id: int, additional_users: int, actor: Actor)
     """Buy ``additional_users`` (>= 1) more people for an active subscription at the price agreed for each.
 
     Pre-paid: they count when the payment is approved. Post-paid: at once, billed with the period.
-    Raises NOT_FOUND out of reach; BUSINESS_RULE when it is not active, sells none, or earlier periods are unpaid.
+    Raises NOT_FOUND out of reach; BUSINESS_RULE when it is not active, sells none, has 20 unpaid orders already, or
+    earlier periods are unpaid.
     Source: primary contract 8.2, details 5, W-14, W-24.
     """
     now = clock.now()
@@ -191,6 +197,9 @@ def quota_purchase(*, subscription_id: int, additional_users: int, actor: Actor)
     if terms.extra_amount is None:
         raise DomainError(ErrorCode.BUSINESS_RULE, NONE_SOLD)
     _refuse_too_much(terms, subscription.user_quota + additional_users)
+    waiting = subscription.transactions.filter(status__in=[TransactionStatus.PENDING, TransactionStatus.FAILED])
+    if waiting.count() >= MAX_OPEN_ORDERS:
+        raise DomainError(ErrorCode.BUSINESS_RULE, TOO_MANY_ORDERS)
     amount = extra_total(terms, additional_users)
     kind = TransactionKind.QUOTA_PURCHASE.value
     metadata = {
@@ -226,11 +235,14 @@ def subscription_extend(*, subscription_id: int, months: int, actor: Actor) -> C
 
     Pre-paid: an invoice with a payment; the time is added when it is approved. Asking again replaces an unpaid
     request. Post-paid: added at once, billed with its periods.
-    Raises NOT_FOUND out of reach; BUSINESS_RULE when it is not active or earlier periods are unpaid; CONFLICT when
-    a proof for the earlier request waits to be verified. Source: primary contract 8.2, details 5, W-14, W-24.
+    Raises NOT_FOUND out of reach; BUSINESS_RULE when it is not active, would reach beyond five years, or earlier
+    periods are unpaid; CONFLICT when a proof for the earlier request waits to be verified.
+    Source: primary contract 8.2, details 5, W-14, W-24.
     """
     now = clock.now()
     subscription = _own_active(subscription_id, actor, now, EXTEND_NOT_ACTIVE)
+    if add_months(subscription.expires_at, months) > add_months(now, MAX_MONTHS_AHEAD):
+        raise DomainError(ErrorCode.BUSINESS_RULE, TOO_FAR)
     if subscription.billing_type == BillingType.PRE_PAID:
         _replace_open(subscription, actor, now)
         invoice_make(

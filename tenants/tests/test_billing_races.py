@@ -10,7 +10,7 @@ from cbt.kernel.actor import SYSTEM
 from cbt.kernel.errors import DomainError, ErrorCode
 from cbt.kernel.models import OutgoingMail
 from commerce.models import Payment
-from commerce.services.payments import payment_decide
+from commerce.services.payments import payment_decide, payment_proof_upload
 from tenants.engine.periods import add_months
 from tenants.models import CompanySubscription, Invoice, SubscriptionPrice, SubscriptionTransaction
 from tenants.services import invoices
@@ -21,6 +21,7 @@ from tenants.services.subscriptions import subscription_cancel
 from tenants.tests.billing_support import START, buy, decide, make_buyer, make_tier, payment_for_invoice, running
 from tenants.tests.factories import super_actor
 from tests.support import race
+from tests.world import png
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -234,3 +235,22 @@ def test_invoices__when_paid_and_marked_overdue_at_once__then_paid_in_the_end():
         results = race(2, lambda index: [invoices_mark_overdue, lambda: decide(payment, actor=staff)][index]())
     assert faults(results) == codes(results) == []
     assert Invoice.objects.get().status == "completed"
+
+
+@pytest.mark.parametrize("attempt", range(6))
+def test_cancel__when_a_rejected_order_is_proved_again_at_once__then_no_payment_waits_for_nothing(attempt, media):
+    """A new proof opens a payment after the rejected one; cancelling must not overlook it."""
+    _, actor, row = running()
+    bought = quota_purchase(subscription_id=row.pk, additional_users=1, actor=actor)
+    decide(bought.payment, approved=False)
+
+    def act(index):
+        if index:
+            return subscription_cancel(subscription_id=row.pk, actor=actor)
+        return payment_proof_upload(
+            payment_id=bought.payment.pk, data=png(), filename="p.png", notes=None, actor=actor, now=clock.now()
+        )
+
+    assert faults(race(2, act)) == []
+    assert SubscriptionTransaction.objects.get(pk=bought.transaction.pk).status == "cancelled"
+    assert not Payment.objects.filter(status="pending").exists()

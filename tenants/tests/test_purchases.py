@@ -10,6 +10,7 @@ from cbt.kernel import clock
 from cbt.kernel.errors import DomainError, ErrorCode
 from cbt.kernel.models import AuditEvent, OutgoingMail
 from commerce.models import Payment
+from tenants.engine.periods import add_months
 from tenants.models import CompanySubscription, Invoice, SubscriptionPrice, SubscriptionTransaction
 from tenants.services import purchases
 from tenants.services.invoices import invoices_generate
@@ -376,3 +377,25 @@ def test_purchase__when_a_later_step_fails__then_nothing_is_left(monkeypatch):
         buy(company, actor)
     counts = [model.objects.count() for model in (CompanySubscription, SubscriptionTransaction, Payment)]
     assert counts == [0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ["pre_paid", "post_paid"])
+def test_extend__when_it_would_reach_beyond_five_years__then_refused(kind):
+    """Endless calls would otherwise end in a year no calendar has."""
+    _, actor, row = running(kind)
+    CompanySubscription.objects.filter(pk=row.pk).update(expires_at=add_months(clock.now(), 49))
+    subscription_extend(subscription_id=row.pk, months=10, actor=actor)
+    CompanySubscription.objects.filter(pk=row.pk).update(expires_at=add_months(clock.now(), 49))
+    with pytest.raises(DomainError, match="at most five years ahead") as caught:
+        subscription_extend(subscription_id=row.pk, months=12, actor=actor)
+    assert caught.value.code == ErrorCode.BUSINESS_RULE
+
+
+def test_quota__when_twenty_orders_wait__then_no_more_until_one_is_settled():
+    _, actor, row = running()
+    bought = [quota_purchase(subscription_id=row.pk, additional_users=1, actor=actor) for _ in range(20)]
+    with pytest.raises(DomainError, match="Please pay the open quota purchases first") as caught:
+        quota_purchase(subscription_id=row.pk, additional_users=1, actor=actor)
+    assert caught.value.code == ErrorCode.BUSINESS_RULE
+    decide(bought[0].payment)
+    quota_purchase(subscription_id=row.pk, additional_users=1, actor=actor)
