@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -16,6 +16,7 @@ from catalog.services import categories, offers
 from catalog.services.documents import test_document_import
 from cbt.http.clean import load_json
 from cbt.http.client import client_ip
+from cbt.http.service_forms import ServiceForm
 from cbt.kernel.actor import Actor, ActorKind
 from cbt.kernel.errors import DomainError
 
@@ -74,10 +75,51 @@ class ImportForm(forms.Form):
     replace_bank = forms.BooleanField(required=False, label="Replace the test that has this code")
 
 
+class CategoryForm(ServiceForm):
+    """A category, new or changed."""
+
+    def act(self, data: dict[str, Any]) -> Model:
+        """Create or change it."""
+        if self.instance.pk is None:
+            return categories.category_create(data=data, actor=self.actor)
+        changed = {name: data[name] for name in self.changed_data}
+        return categories.category_update(category_id=self.instance.pk, data=changed, actor=self.actor)
+
+
+class OfferForm(ServiceForm):
+    """A test, new or changed."""
+
+    def act(self, data: dict[str, Any]) -> Model:
+        """Create or change it."""
+        is_new = self.instance.pk is None
+        given = data if is_new else {name: data[name] for name in self.changed_data}
+        facts = {name: value for name, value in given.items() if name not in offers.SETTING_FIELDS | {"category"}}
+        facts["settings"] = {name: value for name, value in given.items() if name in offers.SETTING_FIELDS}
+        if "category" in given:
+            facts["category_id"] = given["category"].pk if given["category"] else None
+        if is_new:
+            return offers.test_create(data=facts, actor=self.actor)
+        return offers.test_update(test_id=self.instance.pk, data=facts, actor=self.actor)
+
+
+class FormThatStores(admin.ModelAdmin):
+    """A page whose form is a `ServiceForm`."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Tell the form who acts."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.actor = actor_of(request)  # type: ignore[attr-defined]
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Do nothing: the form's service has stored the row."""
+
+
 @admin.register(TestCategory)
-class CategoryAdmin(admin.ModelAdmin):
+class CategoryAdmin(FormThatStores):
     """Categories."""
 
+    form = CategoryForm
     list_display = ("name", "slug", "is_active", "sort_order")
     list_filter = ("is_active",)
     search_fields = ("name", "description")
@@ -85,14 +127,6 @@ class CategoryAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TestCategory]:
         """Live ones."""
         return super().get_queryset(request).filter(deleted_at__isnull=True)
-
-    def save_model(self, request: HttpRequest, obj: TestCategory, form: Any, change: bool) -> None:
-        """Create or change through the service."""
-        data = {name: form.cleaned_data[name] for name in form.changed_data}
-        if change:
-            categories.category_update(category_id=obj.pk, data=data, actor=actor_of(request))
-        else:
-            obj.pk = categories.category_create(data=form.cleaned_data, actor=actor_of(request)).pk
 
     def delete_model(self, request: HttpRequest, obj: TestCategory) -> None:
         """Delete softly."""
@@ -105,9 +139,10 @@ class CategoryAdmin(admin.ModelAdmin):
 
 
 @admin.register(Test)
-class OfferAdmin(admin.ModelAdmin):
+class OfferAdmin(FormThatStores):
     """Tests, with export and import of documents."""
 
+    form = OfferForm
     change_list_template = "admin/catalog/test_list.html"
     list_display = ("code", "name", "type", "category", "price", "question_count", "duration_minutes", "is_active")
     list_filter = ("is_active", "type", "category")
@@ -123,18 +158,6 @@ class OfferAdmin(admin.ModelAdmin):
     def get_inlines(self, request: HttpRequest, obj: Test | None) -> tuple[Any, ...]:
         """The bank of a stored test."""
         return self.inlines if obj else ()
-
-    def save_model(self, request: HttpRequest, obj: Test, form: Any, change: bool) -> None:
-        """Create or change through the service."""
-        given = form.cleaned_data if not change else {name: form.cleaned_data[name] for name in form.changed_data}
-        data = {name: value for name, value in given.items() if name not in offers.SETTING_FIELDS | {"category"}}
-        data["settings"] = {name: value for name, value in given.items() if name in offers.SETTING_FIELDS}
-        if "category" in given:
-            data["category_id"] = given["category"].pk if given["category"] else None
-        if change:
-            offers.test_update(test_id=obj.pk, data=data, actor=actor_of(request))
-        else:
-            obj.pk = offers.test_create(data=data, actor=actor_of(request)).pk
 
     def delete_model(self, request: HttpRequest, obj: Test) -> None:
         """Take it off the offer."""

@@ -40,6 +40,17 @@ def test_admin__when_a_test_is_imported__then_stored_or_told_why(staff):
     assert b"questions.0.answer_key: must be a number" in refused.content
 
 
+def test_admin__when_a_category_or_test_is_refused__then_told_beside_the_field(staff):
+    category = {"name": "Logika", "slug": "", "description": "", "is_active": "on", "sort_order": 0}
+    assert staff.post("/admin/catalog/testcategory/add/", category).status_code == 302
+    stored = TestCategory.objects.get()
+    assert stored.slug == "logika"
+    refused = staff.post("/admin/catalog/testcategory/add/", {**category, "name": "Other", "slug": "???"})
+    assert refused.context["adminform"].errors == {"slug": ["The slug must contain letters or digits."]}
+    assert staff.post(f"/admin/catalog/testcategory/{stored.pk}/change/", {**category, "name": "L"}).status_code == 302
+    assert TestCategory.objects.get().name == "L"
+
+
 def test_admin__when_exported__then_the_document(staff):
     test = make_banked()
     response = staff.post(LIST, {"action": "export_as_json", "_selected_action": [test.pk]})

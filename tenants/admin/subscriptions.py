@@ -6,11 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from cbt.kernel import audit, clock
-from tenants.admin.support import ServiceForm, ServicePage, actor_of
+from tenants.admin.support import ReadOnlyInline, ServiceForm, ServicePage, actor_of
 from tenants.models import CompanySubscription, SubscriptionPlan, SubscriptionPrice
-from tenants.services import subscriptions
+from tenants.services import plans, subscriptions
 from tenants.states import BillingType
 
 
@@ -77,50 +79,105 @@ class SubscriptionPage(ServicePage):
         )  # fmt: skip
 
 
-class PricesInline(admin.TabularInline):
-    """The tiers of a plan; one that a subscription uses cannot be deleted."""
+class PlanForm(ServiceForm):
+    """A plan, new or changed."""
+
+    class Meta:
+        model = SubscriptionPlan
+        fields = ("name", "duration_months", "description", "is_active", "sort_order")
+
+    def act(self, data: dict[str, Any]) -> Model:
+        """Create or change it."""
+        if self.instance.pk is None:
+            return plans.plan_create(data=data, actor=self.actor)
+        return plans.plan_update(plan_id=self.instance.pk, data=data, actor=self.actor)
+
+
+class PriceForm(ServiceForm):
+    """A tier of a plan, new or changed."""
+
+    class Meta:
+        model = SubscriptionPrice
+        fields = ("plan", "user_quota", "price_amount", "price_per_additional_user_amount", "is_active")
+        help_texts = {
+            "user_quota": "0: the custom tier, where everybody is an additional user",
+            "price_per_additional_user_amount": "Empty: none are sold",
+        }
+
+    def act(self, data: dict[str, Any]) -> Model:
+        """Create or change it."""
+        facts = {name: value for name, value in data.items() if name != "plan"}
+        if self.instance.pk is None:
+            return plans.price_create(plan_id=data["plan"].pk, data=facts, actor=self.actor)
+        return plans.price_update(price_id=self.instance.pk, data=facts, actor=self.actor, plan_id=data["plan"].pk)
+
+
+class PricesInline(ReadOnlyInline):
+    """The tiers of a plan."""
 
     model = SubscriptionPrice
-    fields = ("user_quota", "price_amount", "price_per_additional_user_amount", "is_active")
-    extra = 1
+    fields = readonly_fields = ("user_quota", "price_amount", "price_per_additional_user_amount", "is_active")
 
 
 @admin.register(SubscriptionPlan)
-class PlanPage(admin.ModelAdmin):
-    """What is on offer. A running subscription keeps its quota and dates, whatever changes here."""
+class PlanPage(ServicePage):
+    """What is on offer. A running subscription keeps its quota, dates and price, whatever changes here."""
 
-    list_display = ("name", "duration_months", "is_active", "sort_order")
+    form = PlanForm
+    list_display = ("name", "duration_months", "is_active", "sort_order", "next_step")
     list_filter = ("is_active", "duration_months")
-    search_fields = ("name",)
+    search_fields = ("name", "description")
     fields = ("name", "duration_months", "description", "is_active", "sort_order")
     inlines = (PricesInline,)
+    actions = ("withdraw",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SubscriptionPlan]:
         """Without withdrawn plans."""
         return super().get_queryset(request).filter(deleted_at__isnull=True)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no: a plan leaves the offer by being inactive."""
-        return False
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Tiers belong to a stored plan."""
+        return self.inlines if obj else ()
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Store with times and audit."""
-        _stamp(obj)
-        super().save_model(request, obj, form, change)
-        audit.record("tenants.plan.saved", actor=actor_of(request), obj=obj, changed=form.changed_data)
+    @admin.display(description="next step")
+    def next_step(self, row: SubscriptionPlan) -> SafeString:
+        """Link to a new tier."""
+        return format_html(
+            '<a href="{}?plan={}">Add a price</a>', reverse("admin:tenants_subscriptionprice_add"), row.pk
+        )
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Store the tiers with times and audit."""
+    @admin.action(description="Withdraw: nobody can buy it any more, subscriptions keep it")
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[SubscriptionPlan]) -> None:
+        """Delete the selected plans softly."""
         actor = actor_of(request)
-        for price in formset.save(commit=False):
-            _stamp(price)
-            price.save()
-            audit.record("tenants.price.saved", actor=actor, obj=price, price_amount=str(price.price_amount))
-        for price in formset.deleted_objects:
-            audit.record("tenants.price.deleted", actor=actor, obj=price, user_quota=price.user_quota)
-            price.delete()
+        self.each(request, queryset, lambda row: plans.plan_delete(plan_id=row.pk, actor=actor), "withdrawn")
 
 
-def _stamp(row: Any) -> None:
-    row.updated_at = clock.now()
-    row.created_at = row.created_at or row.updated_at
+@admin.register(SubscriptionPrice)
+class PricePage(ServicePage):
+    """The tiers of all plans. What was sold keeps the price it was sold at."""
+
+    form = PriceForm
+    list_display = ("__str__", "plan", "user_quota", "price_amount", "price_per_additional_user_amount", "is_active")
+    list_display_links = ("__str__", "plan")
+    list_filter = ("is_active", "plan")
+    list_select_related = ("plan",)
+    search_fields = ("plan__name", "=user_quota")
+    fields = PriceForm.Meta.fields
+    actions = ("remove",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SubscriptionPrice]:
+        """Without those of withdrawn plans."""
+        return super().get_queryset(request).filter(plan__deleted_at__isnull=True)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the plans that are not withdrawn."""
+        if db_field.name == "plan":
+            kwargs["queryset"] = SubscriptionPlan.objects.filter(deleted_at__isnull=True)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.action(description="Delete: only what nobody has ever bought")
+    def remove(self, request: HttpRequest, queryset: QuerySet[SubscriptionPrice]) -> None:
+        """Delete the selected tiers."""
+        actor = actor_of(request)
+        self.each(request, queryset, lambda row: plans.price_delete(price_id=row.pk, actor=actor), "deleted")

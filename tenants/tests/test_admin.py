@@ -26,7 +26,18 @@ def run_action(client, path, action, *rows, follow=True):
     return client.post(f"{BASE}/{path}/", data, follow=follow)
 
 
-@pytest.mark.parametrize("path", ["company", "companyadmin", "companysubscription", "subscriptionplan"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "company",
+        "companyadmin",
+        "companysubscription",
+        "subscriptionplan",
+        "subscriptionprice",
+        "invoice",
+        "subscriptiontransaction",
+    ],
+)
 def test_pages__when_tenant__then_shut(client, path):
     client.force_login(make_tenant_admin())
     assert client.get(f"{BASE}/{path}/").status_code == 302
@@ -140,27 +151,61 @@ def test_subscription__when_granted__then_active_read_only_and_cancelled_by_acti
     )
 
 
-def test_plan__when_changed__then_stamped_audited_and_used_tiers_stay(staff):
+PLAN = {"name": "Promo", "duration_months": 3, "is_active": "on", "sort_order": 1, "description": ""}
+
+
+def test_plan__when_made_changed_and_withdrawn__then_by_its_services(staff):
+    assert staff.post(f"{BASE}/subscriptionplan/add/", PLAN).status_code == 302
+    plan = SubscriptionPlan.objects.get()
+    page = staff.get(f"{BASE}/subscriptionplan/{plan.pk}/change/")
+    prices = {"prices-TOTAL_FORMS": 0, "prices-INITIAL_FORMS": 0}
+    assert page.status_code == 200
+    url = f"{BASE}/subscriptionplan/{plan.pk}/change/"
+    assert staff.post(url, {**PLAN, **prices, "name": "Lebaran"}).status_code == 302
+    assert "Lebaran" in staff.get(f"{BASE}/subscriptionplan/", {"q": "lebaran"}).content.decode()
+    run_action(staff, "subscriptionplan", "withdraw", plan)
+    plan.refresh_from_db()
+    assert (plan.name, plan.deleted_at is None) == ("Lebaran", False)
+    actions = list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+    assert actions == ["tenants.plan.created", "tenants.plan.updated", "tenants.plan.deleted"]
+
+
+def test_price__when_made_changed_and_removed__then_by_its_services_and_used_ones_stay(staff):
     load_plans()
     plan = SubscriptionPlan.objects.get(seed_key="paket-3-bulan")
-    prices = list(plan.prices.order_by("user_quota"))
-    make_subscription(make_company(with_subscription=False), price=prices[1])
-    form = {"name": "Promo", "duration_months": 3, "is_active": "on", "sort_order": 1, "description": ""}
-    form |= {"prices-TOTAL_FORMS": 5, "prices-INITIAL_FORMS": 4}
-    for index, price in enumerate(prices):
-        form |= {
-            f"prices-{index}-id": price.pk, f"prices-{index}-plan": plan.pk,
-            f"prices-{index}-user_quota": price.user_quota, f"prices-{index}-price_amount": price.price_amount,
-            f"prices-{index}-price_per_additional_user_amount": price.price_per_additional_user_amount,
-            f"prices-{index}-is_active": "on",
-        }  # fmt: skip
-    form |= {"prices-4-user_quota": 50, "prices-4-price_amount": "3500000", "prices-4-plan": plan.pk}
-    url = f"{BASE}/subscriptionplan/{plan.pk}/change/"
-    used = staff.post(url, {**form, "prices-1-DELETE": "on"})
-    assert used.status_code == 200 and "protected" in used.content.decode()
-    assert staff.post(url, {**form, "prices-0-DELETE": "on"}).status_code == 302
-    plan.refresh_from_db()
-    assert (plan.name, sorted(plan.prices.values_list("user_quota", flat=True))) == ("Promo", [5, 10, 30, 50])
-    actions = set(AuditEvent.objects.values_list("action", flat=True))
-    assert actions == {"tenants.plan.saved", "tenants.price.saved", "tenants.price.deleted"}
-    assert "Promo" in staff.get(f"{BASE}/subscriptionplan/").content.decode()
+    used = plan.prices.get(user_quota=10)
+    make_subscription(make_company(with_subscription=False), price=used)
+    body = {"plan": plan.pk, "user_quota": 50, "price_amount": "3500000", "price_per_additional_user_amount": ""}
+    page = f"{BASE}/subscriptionprice"
+    assert staff.get(f"{page}/add/", {"plan": plan.pk}).status_code == 200
+    assert staff.post(f"{page}/add/", {**body, "is_active": "on"}).status_code == 302
+    made = plan.prices.get(user_quota=50)
+    assert made.price_per_additional_user_amount is None
+    twice = staff.post(f"{page}/add/", body)
+    assert (twice.status_code, bool(twice.context["errors"])) == (200, True)
+    assert staff.post(f"{page}/{made.pk}/change/", {**body, "price_amount": "3600000"}).status_code == 302
+    made.refresh_from_db()
+    assert (made.price_amount, made.is_active) == (3_600_000, False)
+    other = SubscriptionPlan.objects.get(seed_key="paket-6-bulan").pk
+    moved = staff.post(f"{page}/{used.pk}/change/", {**body, "plan": other, "user_quota": 11})
+    assert "must stay with its plan" in moved.content.decode()
+    html = run_action(staff, "subscriptionprice", "remove", used, made).content.decode()
+    assert "Deactivate it instead" in html and "1 deleted." in html
+    assert list(plan.prices.order_by("user_quota").values_list("user_quota", flat=True)) == [0, 5, 10, 30]
+    actions = list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+    assert actions == ["tenants.price.created", "tenants.price.updated", "tenants.price.deleted"]
+
+
+def test_user__when_made_with_a_company__then_appointed_there_or_told_why_not(staff):
+    company = make_company()
+    body = {
+        "name": "Siti", "email": "siti@example.com", "role": "tenant_admin", "company_id": company.pk,
+        "password1": "password123", "password2": "password123", "is_verified": "on",
+    }  # fmt: skip
+    page = "/admin/accounts/user/add/"
+    for wrong in ({"company_id": 909_090}, {"role": "public_user"}):
+        answer = staff.post(page, {**body, **wrong})
+        assert (answer.status_code, "company_id" in answer.context["adminform"].errors) == (200, True)
+    assert not CompanyAdmin.objects.exists()
+    assert staff.post(page, body).status_code == 302
+    assert CompanyAdmin.objects.get().user.email == "siti@example.com"
