@@ -1,14 +1,9 @@
-"""Amounts and dates as an Indonesian reader expects them."""
+"""Amounts as an Indonesian reader expects them."""
 
-from datetime import date, datetime
 from decimal import Decimal
 
 from cbt.kernel.money import rounded
 
-MONTHS_ID = (
-    "Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November",
-    "Desember",
-)  # fmt: skip
 _DIGITS = ("nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh", "sebelas")
 _STEPS = ((10**12, "triliun"), (10**9, "miliar"), (10**6, "juta"), (1000, "ribu"), (100, "ratus"))
 
@@ -22,11 +17,6 @@ def rupiah_full(amount: Decimal) -> str:
 def percent(rate: Decimal) -> str:
     """Write a share of 1: 0.11 is ``11%``, 0.125 is ``12,5%``."""
     return f"{(rate * 100).normalize():f}".replace(".", ",") + "%"
-
-
-def date_id(day: date | datetime) -> str:
-    """Write a day in Indonesian: ``10 Januari 2026``; an instant by its own (UTC) date."""
-    return f"{day.day} {MONTHS_ID[day.month - 1]} {day.year}"
 
 
 def spelled(number: int) -> str:

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from cbt.kernel.dates import date_id
 from commerce.selectors.payments import payment_latest
 from commerce.states import Purpose
 from tenants.engine.invoice_pdf import Party, Sheet, SheetLine, invoice_pdf
-from tenants.engine.words import date_id
 from tenants.models import Invoice
 from tenants.states import INVOICE_OPEN, InvoiceStatus
 

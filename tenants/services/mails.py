@@ -13,8 +13,10 @@ from accounts.models import User
 from cbt.kernel import clock, mail
 from cbt.kernel.mail import MailContent
 from commerce.services.mails import rupiah
+from tenants.engine.words import percent
 from tenants.models import CompanyAdmin, CompanySubscription, Invoice
-from tenants.states import INVOICE_OPEN, SubscriptionStatus
+from tenants.selectors.invoice_sheets import STATUS_WORDS
+from tenants.states import INVOICE_OPEN, InvoiceStatus, SubscriptionStatus
 
 INVOICE_NEW = "tenants.invoice_new"
 INVOICE_OVERDUE = "tenants.invoice_overdue"
@@ -82,6 +84,7 @@ def _invoice_mail(context: Context, subject: str, template: str) -> MailContent 
         context={
             "name": name, "company": invoice.company.name, "invoice": invoice, "items": items,
             "amount": rupiah(invoice.amount), "tax": rupiah(invoice.tax_amount), "total": rupiah(invoice.total_amount),
+            "tax_rate": percent(invoice.tax_rate), "status": STATUS_WORDS[InvoiceStatus(invoice.status)][0],
             "link": f"{settings.FRONTEND_URL}/invoices/{invoice.pk}",
         },
     )  # fmt: skip
