@@ -5,14 +5,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as _auth_admin  # noqa: F401 - registers Group, so that it can be taken out below
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import Group
+from django.contrib.auth.views import PasswordChangeView
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse_lazy
 
 from accounts.models import Login, User
 from accounts.selectors.users import actor_of_user
 from accounts.services.login import logins_end
-from accounts.services.passwords import MAX_LENGTH, MIN_LENGTH
+from accounts.services.passwords import MAX_LENGTH, MIN_LENGTH, password_change
 from accounts.services.people import person_create
 from accounts.services.users import user_rename, users_lock, users_sign_out
 from accounts.services.verification import verification_send
@@ -56,6 +59,40 @@ class UserAddForm(ServiceForm):
             name=data["name"], email=data["email"], password=data["password1"], role=Role(data["role"]),
             company_id=data["company_id"], is_verified=data["is_verified"], actor=self.actor,
         )  # fmt: skip
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """The password of whoever is signed in, changed by the use case: every other login ends."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        user: Any = self.user
+        try:
+            password_change(
+                actor=actor_of_user(user), current_password=self.cleaned_data["old_password"],
+                password=self.cleaned_data["new_password1"],
+            )  # fmt: skip
+        except DomainError as error:
+            self.add_error(None, [text for texts in error.fields.values() for text in texts] or [error.message])
+
+    def save(self, commit: bool = True) -> Any:
+        """Return the user as stored: the use case has saved the password."""
+        self.user.refresh_from_db()
+        return self.user
+
+
+class OwnPassword(PasswordChangeView):
+    """The admin's page for one's own password."""
+
+    form_class = OwnPasswordForm
+    template_name = "registration/password_change_form.html"
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the frame of the admin."""
+        return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request)}
 
 
 class VerifiedFilter(admin.SimpleListFilter):

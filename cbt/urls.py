@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from accounts.admin import OwnPassword
 from cbt.ops.audit_api import Audit
 from cbt.ops.views import Health, Live, Metrics, StoredFile
 
@@ -29,5 +30,6 @@ urlpatterns = [
     path("api/", include("proctoring.api.urls")),
     path("api/", include("tenants.api.urls")),
     path("api/audit", Audit.as_view(), name="audit"),
+    path("admin/password_change/", admin.site.admin_view(OwnPassword.as_view(), cacheable=True)),
     path("admin/", admin.site.urls),
 ]

@@ -144,3 +144,23 @@ def test_lists__when_rows_grow__then_queries_do_not(desk, url):
         return len(statements)
 
     assert rows(2) == rows(18)
+
+
+def test_own_password__when_changed__then_by_the_use_case_and_other_logins_end(desk, boss, api):
+    url = "/admin/password_change/"
+    caller = api.as_(boss)
+    body = {"old_password": PASSWORD, "new_password1": "another-password", "new_password2": "another-password"}
+    assert desk.get(url).status_code == 200
+    for wrong in (
+        {"old_password": "wrong-password"},
+        {"new_password2": "other"},
+        dict.fromkeys(list(body)[1:], "short"),
+    ):
+        assert desk.post(url, {**body, **wrong}).status_code == 200
+    assert caller.get("/api/auth/me").status_code == 200
+    assert desk.post(url, body).status_code == 302
+    boss.refresh_from_db()
+    assert boss.check_password("another-password")
+    assert caller.get("/api/auth/me").status_code == 401
+    assert desk.get(USERS).status_code == 200
+    assert AuditEvent.objects.filter(action__contains="password", actor_id=boss.pk).exists()

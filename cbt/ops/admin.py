@@ -17,6 +17,7 @@ from cbt.ops.services import jobs_run_again, mails_send_again
 admin.site.site_header = f"{settings.BRAND} administration"
 admin.site.site_title = settings.BRAND
 admin.site.index_title = "What is here"
+admin.site.site_url = None  # there are no pages to view besides this one
 admin.site.empty_value_display = "—"
 
 

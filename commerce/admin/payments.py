@@ -14,8 +14,16 @@ from cbt.kernel import clock, storage
 from cbt.kernel.errors import DomainError
 from commerce.admin.support import ReadOnly, actor_of
 from commerce.models import Payment, PublicTransaction
+from commerce.services.mails import rupiah
 from commerce.services.payments import payment_decide
 from commerce.states import PaymentStatus, Purpose
+
+#: The pages of what is paid: of other apps too, known by name only.
+PAGES = {
+    Purpose.TRANSACTION: "admin:commerce_publictransaction_change",
+    Purpose.SUBSCRIPTION_TRANSACTION: "admin:tenants_subscriptiontransaction_change",
+    Purpose.INVOICE: "admin:tenants_invoice_change",
+}
 
 
 class DecisionForm(forms.Form):
@@ -72,8 +80,11 @@ class PaymentPage(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="payer", ordering="user__email")
     def payer(self, row: Payment) -> str:
-        """E-mail of the buyer, or the company's number."""
-        return row.user.email if row.user else f"company {row.company_id}" if row.company_id else "-"
+        """E-mail of the buyer, or a link to the company."""
+        if row.user is not None or row.company_id is None:
+            return row.user.email if row.user else "-"
+        address = reverse("admin:tenants_company_change", args=[row.company_id])
+        return format_html('<a href="{}">company {}</a>', address, row.company_id)
 
     @admin.display(description="proof", boolean=True, ordering="proof_file")
     def has_proof(self, row: Payment) -> bool:
@@ -82,11 +93,9 @@ class PaymentPage(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="for")
     def payable(self, row: Payment) -> str:
-        """What is paid; an order with a link to its page."""
-        if row.purpose != Purpose.TRANSACTION:
-            return f"{row.purpose} {row.payable_id}"
-        address = reverse("admin:commerce_publictransaction_change", args=[row.payable_id])
-        return format_html('<a href="{}">transaction {}</a>', address, row.payable_id)
+        """What is paid, with a link to its page."""
+        address = reverse(PAGES[Purpose(row.purpose)], args=[row.payable_id])
+        return format_html('<a href="{}">{} {}</a>', address, row.purpose, row.payable_id)
 
     def get_urls(self) -> list[URLPattern]:
         """With the address of the buttons."""
@@ -101,6 +110,7 @@ class PaymentPage(ReadOnly, admin.ModelAdmin):
         extra = {**(extra_context or {}), "payment": row, "title": "Payment"}
         if row is not None:
             extra |= {
+                "amount": rupiah(row.amount),
                 "is_waiting": row.status == PaymentStatus.PENDING,
                 "proof_path": storage.signed_path(row.proof_file) if row.proof_file else "",
                 "is_picture": row.proof_file.endswith((".jpg", ".png")),
