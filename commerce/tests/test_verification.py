@@ -100,7 +100,7 @@ def test_approve__then_paid_completed_granted_and_mailed(staff):
         ([order.user.email], "Pembayaran Diverifikasi - RuangTes"),
     ]
     text = mail.outbox[1].body
-    for part in (payment.payment_number, "Rp 50.000", "transfer manual", "30 November 2026 12:00 UTC"):
+    for part in (payment.payment_number, "Rp 50.000", "transfer manual", "30 November 2026 12.00 UTC"):
         assert part in text
     assert f"http://localhost:3000/payments/{payment.pk}" in text
 
