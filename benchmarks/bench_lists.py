@@ -172,7 +172,8 @@ def show(row: Row, *, with_plan: bool) -> None:
     mark = " **over**" if row.milliseconds > LIMIT_MS else ""
     address = row.address.replace("|", "\\|")
     print(
-        f"| {row.role} | `{address}` | {row.milliseconds:.0f}{mark} | {row.queries} | {row.slowest[0]:.0f} |", flush=True
+        f"| {row.role} | `{address}` | {row.milliseconds:.0f}{mark} | {row.queries} | {row.slowest[0]:.0f} |",
+        flush=True,
     )
     if with_plan:
         print(f"\n{row.slowest[1]}\n{plan_of(row)}\n", flush=True)

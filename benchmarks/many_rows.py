@@ -165,12 +165,12 @@ def _watch(session: Any, count: int) -> None:
 
 
 def _buying(buyer: Any, few: Any, offer: Any, bank: Any, count: int) -> None:
-    from commerce.models import Payment, PublicTransactionItem
-    from commerce.services.carts import cart_add
-    from commerce.tests.factories import make_order, make_purchase
     from accounts.selectors.users import actor_of_user
     from catalog.tests.factories import make_offer
     from cbt.kernel import clock
+    from commerce.models import Payment, PublicTransactionItem
+    from commerce.services.carts import cart_add
+    from commerce.tests.factories import make_order, make_purchase
     from sessions_app.services.sessions import Origin, session_start_purchase, session_submit
 
     own = f"{FIRST} + {{g}}"
@@ -202,11 +202,10 @@ def _buying(buyer: Any, few: Any, offer: Any, bank: Any, count: int) -> None:
 def _billing(company: Any, small: Any, count: int) -> Any:
     """Return a plan with many prices."""
     from cbt.kernel import clock
-    from tenants.models import CompanySubscription
+    from commerce.models import Payment
+    from tenants.models import CompanySubscription, Invoice
     from tenants.services.purchases import quota_purchase, subscription_extend
     from tenants.tests.factories import make_plan, make_price, super_actor
-    from commerce.models import Payment
-    from tenants.models import Invoice
 
     own = f"{FIRST} + {{g}}"
     plan = make_plan()
@@ -249,7 +248,9 @@ def _rest(company: Any, admin: Any, count: int) -> Any:
     from cbt.kernel import audit
     from sessions_app.tests.factories import make_import
 
-    act = audit.record("sessions_app.participant.banned", actor=actor_of_user(admin), obj=company, company_id=company.pk)
+    act = audit.record(
+        "sessions_app.participant.banned", actor=actor_of_user(admin), obj=company, company_id=company.pk
+    )
     multiply(
         act, count, at=MOMENT, object_id="({g} % 5000)::text",
         action="CASE WHEN {g} % 1000 = 0 THEN 'tenants.company.updated' ELSE 'sessions_app.participant.banned' END",

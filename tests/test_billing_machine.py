@@ -427,9 +427,7 @@ class Billing(RuleBasedStateMachine):
         rows = CompanySubscription.objects.order_by("pk").values_list(
             "pk", "status", "user_quota", "used_quota", "started_at", "expires_at"
         )
-        assert list(rows) == [
-            (sub.id, sub.status, sub.quota, sub.used, sub.started, sub.expires) for sub in self.subs
-        ]
+        assert list(rows) == [(sub.id, sub.status, sub.quota, sub.used, sub.started, sub.expires) for sub in self.subs]
         assert sum(sub.status in {"pending", "active"} for sub in self.subs) <= 1
         assert Participant.objects.count() == self.people == sum(sub.used for sub in self.subs)
 

@@ -50,6 +50,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 Lower("email"), name="user_email_unique", violation_error_message="The email has already been taken."
             )
         ]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="user_newest")]
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:

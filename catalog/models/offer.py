@@ -108,7 +108,10 @@ class Test(models.Model):
                 name="test_pass_percentage_range",
             ),
         ]
-        indexes = [models.Index(fields=["is_active", "type", "sort_order"], name="test_offer")]
+        indexes = [
+            models.Index(fields=["is_active", "type", "sort_order"], name="test_offer"),
+            models.Index(fields=["sort_order", "name", "id"], name="test_shelf"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"

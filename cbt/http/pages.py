@@ -12,6 +12,8 @@ from cbt.kernel.errors import DomainError, ErrorCode
 DEFAULT_SIZE = 15
 MAX_SIZE = 100
 MAX_SEARCH = 100
+#: Rows before a page from which on it is cut by ids.
+FAR = 500
 
 
 def _number(params: Mapping[str, str], name: str, default: int, top: int) -> int:
@@ -45,8 +47,20 @@ def page_of(queryset: QuerySet[Any], request: Request, present: Callable[[Any], 
     number = _number(params, "page", 1, 1_000_000)
     total = queryset.count()
     start = (number - 1) * size
-    items = [present(row) for row in queryset[start : start + size]] if start < total else []
+    items = [present(row) for row in _cut(queryset, start, size)] if start < total else []
     return Page(items=items, total=total, number=number, size=size, is_flat=is_flat)
+
+
+def _cut(queryset: QuerySet[Any], start: int, size: int) -> QuerySet[Any]:
+    """Return the rows of one page.
+
+    Far into a list only ids are counted off, in an index where there is one: joins, annotations and wide columns
+    of all the rows before would be fetched for nothing.
+    """
+    if start < FAR or len(queryset.model._meta.pk_fields) > 1:
+        return queryset[start : start + size]
+    ids = queryset.select_related(None).prefetch_related(None).values("pk")[start : start + size]
+    return queryset.filter(pk__in=ids)
 
 
 def sort_of(request: Request, allowed: Mapping[str, str], *, default: str, descending: bool = False) -> tuple[str, ...]:
@@ -69,6 +83,16 @@ def search_of(request: Request, *fields: str) -> Q:
         for name in fields:
             condition |= Q(**{f"{name}__icontains": text})
     return condition
+
+
+def search_among(request: Request, relation: str, rows: QuerySet[Any], *fields: str) -> Q:
+    """Return the condition of ``search`` in the fields of what a row points to by ``relation``.
+
+    rows: where to look. As a subquery and not a join: the search index of the other table answers first, and its few
+    rows lead to ours.
+    """
+    condition = search_of(request, *fields)
+    return Q(**{f"{relation}__in": rows.filter(condition).order_by().values("pk")}) if condition else Q()
 
 
 def bool_of(request: Request, name: str) -> bool | None:

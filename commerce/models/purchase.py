@@ -17,6 +17,7 @@ class Purchase(models.Model):
 
     class Meta:
         ordering = ["-purchased_at", "-id"]
+        indexes = [models.Index(fields=["user", "-purchased_at", "-id"], name="purchase_newest")]
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "test"],

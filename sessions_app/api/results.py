@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -22,7 +22,7 @@ from cbt.kernel.permissions import Perm
 from sessions_app.api.results_shapes import ResultDetailOut, ResultOut, result_detail, result_row, taker_result
 from sessions_app.models import Result
 from sessions_app.selectors.results import result_for, result_list_for
-from sessions_app.selectors.sessions import session_for
+from sessions_app.selectors.sessions import session_for, sessions_of_people
 from sessions_app.services.results import answer_mark, result_regrade
 from sessions_app.states import ResultState
 from tenants.api.base import TenantView
@@ -52,11 +52,7 @@ class ResultsView(TenantView):
 def filtered(request: Request) -> QuerySet[Result]:
     """Return the results the caller may see, narrowed by the request's filters."""
     rows = result_list_for(request.actor)  # type: ignore[attr-defined]
-    search = pages.search_of(
-        request,
-        "session__participant__name", "session__participant__email",
-        "session__purchase__user__name", "session__purchase__user__email",
-    )  # fmt: skip
+    search = pages.search_of(request, "name", "email")
     narrow: dict[str, Any] = {
         "session__test_id": pages.int_of(request, "test", "test_id"),
         "session__participant_id": pages.int_of(request, "participant", "participant_id"),
@@ -65,7 +61,9 @@ def filtered(request: Request) -> QuerySet[Result]:
         "session__completed_at__gte": _moment(request, "date_from", end_of_day=False),
         "session__completed_at__lte": _moment(request, "date_to", end_of_day=True),
     }
-    return rows.filter(search, Q(**{name: value for name, value in narrow.items() if value is not None}))
+    if search:
+        rows = rows.filter(session__in=sessions_of_people(search))
+    return rows.filter(**{name: value for name, value in narrow.items() if value is not None})
 
 
 def _moment(request: Request, name: str, *, end_of_day: bool) -> Any:

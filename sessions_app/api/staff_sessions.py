@@ -15,7 +15,7 @@ from cbt.kernel import clock
 from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.permissions import Perm
 from sessions_app.api.clock import clock_keys, time_spent
-from sessions_app.models import ExamSession, SessionEvent
+from sessions_app.models import ExamSession, Participant, SessionEvent
 from sessions_app.selectors.sessions import session_events, session_for, session_list_for
 from sessions_app.services.closing import session_abandon, session_continue
 from sessions_app.states import SessionStatus
@@ -104,7 +104,7 @@ class SessionList(StaffView):
             "is_flagged": pages.bool_of(request, "flagged"),
         }
         rows = session_list_for(request.actor).filter(  # type: ignore[attr-defined]
-            pages.search_of(request, "participant__name", "participant__email"),
+            pages.search_among(request, "participant", Participant.objects.all(), "name", "email"),
             **{name: value for name, value in narrow.items() if value is not None},
         )
         return Ok(page=pages.page_of(rows, request, session_row), message="Sessions retrieved successfully")

@@ -1,10 +1,15 @@
 """What came out of a session, each time it was scored; and the marks people gave."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
 from sessions_app.models.session import ExamSession
 from sessions_app.states import ResultState
+
+#: Counting and paging a list reads an index alone, not the rows with all their items.
+_COVERED: dict[str, Any] = {"condition": Q(is_current=True), "include": ["session", "state", "passed"]}
 
 
 class AnswerMark(models.Model):
@@ -25,9 +30,14 @@ class AnswerMark(models.Model):
 
 
 class Result(models.Model):
-    """One scoring of one session. A regrade adds a row that names its reason; the old one stays."""
+    """One scoring of one session. A regrade adds a row that names its reason; the old one stays.
+
+    company_id, user_id: of the session, which never changes them; repeated so that lists need no join to count.
+    """
 
     session = models.ForeignKey(ExamSession, on_delete=models.PROTECT, related_name="results")
+    company_id = models.BigIntegerField(null=True, editable=False)
+    user_id = models.BigIntegerField(null=True, editable=False)
     number = models.PositiveSmallIntegerField(help_text="1 for the first scoring of the session")
     is_current = models.BooleanField(default=True)
     state = models.CharField(max_length=14, choices=[(s.value, s.value) for s in ResultState])
@@ -51,6 +61,11 @@ class Result(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["session", "number"], name="result_number_per_session"),
             models.UniqueConstraint(fields=["session"], condition=Q(is_current=True), name="result_one_current"),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="result_newest", **_COVERED),
+            models.Index(fields=["company_id", "-created_at", "-id"], name="result_company", **_COVERED),
+            models.Index(fields=["user_id", "-created_at", "-id"], name="result_user", **_COVERED),
         ]
         ordering = ["-created_at", "-id"]
 

@@ -77,7 +77,10 @@ class ExamSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["deadline_at"], condition=OPEN, name="session_due"),
-            models.Index(fields=["company_id", "-started_at", "-id"], name="session_by_company"),
+            # Only what never changes is included: a save must not touch an index.
+            models.Index(
+                fields=["company_id", "-started_at", "-id"], include=["test", "participant"], name="session_company"
+            ),
             models.Index(fields=["-started_at", "-id"], name="session_all"),
         ]
         ordering = ["-started_at", "-id"]

@@ -13,9 +13,9 @@ def visible_results(actor: Actor) -> Q:
     if actor.is_super_admin:
         return Q()
     if actor.role == Role.TENANT_ADMIN and actor.company_id is not None:
-        return Q(session__company_id=actor.company_id)
+        return Q(company_id=actor.company_id)
     if actor.role == Role.PUBLIC_USER and actor.id is not None:
-        return Q(session__user_id=actor.id) & ~Q(session__test__result_policy="none")
+        return Q(user_id=actor.id) & ~Q(session__test__result_policy="none")
     return Q(pk__in=[])
 
 

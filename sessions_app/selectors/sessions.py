@@ -1,11 +1,14 @@
 """Reading exam sessions: by the taker's token, and for staff within their company."""
 
+from typing import Any
+
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from accounts.models import User
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 from cbt.kernel.ids import hash_token
-from sessions_app.models import ExamSession, Result, SessionEvent
+from sessions_app.models import ExamSession, Participant, Result, SessionEvent
 from sessions_app.states import SessionStatus
 
 
@@ -39,6 +42,16 @@ def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
         .annotate(result_id=Subquery(current.values("pk")[:1]))
         .order_by("-started_at", "-pk")
     )
+
+
+def sessions_of_people(named: Q) -> QuerySet[ExamSession, dict[str, Any]]:
+    """Return the ids of the sessions of participants and private buyers of whom ``named`` (name, email) is true.
+
+    Two selects joined by UNION: with OR over two tables no index could answer.
+    """
+    invited = ExamSession.objects.filter(participant__in=Participant.objects.filter(named).order_by().values("pk"))
+    private = ExamSession.objects.filter(user_id__in=User.objects.filter(named).order_by().values("pk"))
+    return invited.order_by().values("pk").union(private.order_by().values("pk"), all=True)
 
 
 def session_for(actor: Actor, session_id: int) -> ExamSession:

@@ -28,6 +28,8 @@ def result_make(*, session: ExamSession, now: datetime, reason: str, actor: Acto
     outcome = _score(session)
     result = Result(
         session=session,
+        company_id=session.company_id,
+        user_id=session.user_id,
         number=number,
         scoring_version=SCORING_VERSION,
         content_hash=_content_hash(session.version_id),

@@ -77,7 +77,10 @@ class Invoice(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["status", "due_date"], name="invoice_due")]
+        indexes = [
+            models.Index(fields=["status", "due_date"], name="invoice_due"),
+            models.Index(fields=["company", "-created_at", "-id"], name="invoice_company"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["subscription", "period_start"],

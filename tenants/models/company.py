@@ -33,6 +33,7 @@ class Company(models.Model):
     class Meta:
         verbose_name_plural = "companies"
         ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="company_newest")]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),

@@ -43,7 +43,11 @@ class CompanySubscription(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["status", "expires_at"], name="subscription_due")]
+        indexes = [
+            models.Index(fields=["status", "expires_at"], name="subscription_due"),
+            models.Index(fields=["company", "-created_at", "-id"], name="subscription_company"),
+            models.Index(fields=["-created_at", "-id"], name="subscription_newest"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["company"],

@@ -1,0 +1,14 @@
+from django.db import migrations
+
+from cbt.kernel.trigrams import trigram_indexes
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("tenants", "0002_billing"),
+    ]
+
+    operations = [
+        trigram_indexes("tenants", "company", "name", "email", "phone"),
+        trigram_indexes("tenants", "subscriptionplan", "name", "description"),
+    ]
