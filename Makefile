@@ -91,6 +91,10 @@ bench-import: $(VENV)/.dev ## Measure the import of a list of 10,000 people (thr
 bench-save: $(VENV)/.dev ## Measure autosave on SQLite and, where it is installed, PostgreSQL (ARGS="--clients 64 --rounds 5")
 	@$(BIN)/python -m benchmarks.bench_save $(ARGS)
 
+.PHONY: bench-lists
+bench-lists: $(VENV)/.dev ## Measure every list over 100,000 rows on a throw-away PostgreSQL (ARGS="--plans --only results")
+	@$(BIN)/python -m benchmarks.bench_lists $(ARGS)
+
 .PHONY: bench-start
 bench-start: $(VENV)/.dev ## Measure how long the server takes to start and how much memory it holds
 	@$(BIN)/python -m benchmarks.bench_start $(ARGS)

@@ -1,4 +1,4 @@
-"""A company subscribes, uses, pays and owes at random, while the clock runs; a model in plain Python keeps the books."""
+"""A company subscribes, uses, pays and owes at random while the clock runs; a plain Python model keeps the books."""
 
 from calendar import monthrange
 from dataclasses import dataclass, field
@@ -296,7 +296,8 @@ class Billing(RuleBasedStateMachine):
         for _ in range(tries):
             body = {
                 "name": "Orang", "email": f"orang{self.people}@example.com", "test_ids": [self.test.pk],
-                "schedule_start_date": clock.iso(self.now), "schedule_end_date": clock.iso(self.now + timedelta(days=9)),
+                "schedule_start_date": clock.iso(self.now),
+                "schedule_end_date": clock.iso(self.now + timedelta(days=9)),
             }  # fmt: skip
             response = self.api().post("/api/participants", body)
             if self.sub is None or not self.sub.runs(self.now):
@@ -375,9 +376,9 @@ class Billing(RuleBasedStateMachine):
         sub = self.owner(row)
         if row.what == "quota" and not sub.runs(self.now):
             return 400, "BUSINESS_RULE"
-        if row.what == "extension" and sub.status == "expired":
-            if any(other.status in {"pending", "active"} for other in self.subs if other is not sub):
-                return 409, "CONFLICT"
+        has_other = any(other.status in {"pending", "active"} for other in self.subs if other is not sub)
+        if row.what == "extension" and sub.status == "expired" and has_other:
+            return 409, "CONFLICT"
         return None
 
     def _takes_effect(self, row: Owed) -> None:

@@ -62,7 +62,7 @@ def filtered(request: Request) -> QuerySet[Result]:
         "session__completed_at__lte": _moment(request, "date_to", end_of_day=True),
     }
     if search:
-        rows = rows.filter(session__in=sessions_of_people(search))
+        rows = rows.filter(session__in=sessions_of_people(request.actor, search))  # type: ignore[attr-defined]
     return rows.filter(**{name: value for name, value in narrow.items() if value is not None})
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
+from accounts.states import Role
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 from cbt.kernel.ids import hash_token
@@ -44,14 +45,22 @@ def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
     )
 
 
-def sessions_of_people(named: Q) -> QuerySet[ExamSession, dict[str, Any]]:
+def sessions_of_people(actor: Actor, named: Q) -> QuerySet[ExamSession, Any]:
     """Return the ids of the sessions of participants and private buyers of whom ``named`` (name, email) is true.
 
-    Two selects joined by UNION: with OR over two tables no index could answer.
+    Two selects joined by UNION: with OR over two tables no index could answer. For a company only its own people
+    are looked through; a private buyer has no others.
     """
-    invited = ExamSession.objects.filter(participant__in=Participant.objects.filter(named).order_by().values("pk"))
-    private = ExamSession.objects.filter(user_id__in=User.objects.filter(named).order_by().values("pk"))
-    return invited.order_by().values("pk").union(private.order_by().values("pk"), all=True)
+    people, buyers = Participant.objects.filter(named), User.objects.filter(named)
+    if actor.role == Role.TENANT_ADMIN:
+        people = people.filter(Q(company_id=actor.company_id))
+    elif actor.role == Role.PUBLIC_USER:
+        buyers = buyers.filter(Q(pk=actor.id))
+    invited = ExamSession.objects.filter(participant__in=people.order_by().values("pk")).order_by().values("pk")
+    private = ExamSession.objects.filter(user_id__in=buyers.order_by().values("pk")).order_by().values("pk")
+    if actor.role == Role.TENANT_ADMIN:
+        return invited
+    return private if actor.role == Role.PUBLIC_USER else invited.union(private, all=True)
 
 
 def session_for(actor: Actor, session_id: int) -> ExamSession:
