@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         ("catalog", "0003_list_indexes"),
         ("commerce", "0003_list_indexes"),
         ("sessions_app", "0003_search_indexes"),
-        ("tenants", "0004_list_indexes"),
+        ("tenants", "0005_list_indexes"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from cbt.kernel.trigrams import trigram_indexes
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0002_billing"),
+        ("tenants", "0003_invoice_sheet"),
     ]
 
     operations = [
