@@ -19,7 +19,7 @@ from accounts.services.passwords import MAX_LENGTH, MIN_LENGTH, password_change
 from accounts.services.people import person_create
 from accounts.services.users import user_rename, users_lock, users_sign_out
 from accounts.services.verification import verification_send
-from accounts.states import Role
+from accounts.states import CONTRACT_ROLES, Role
 from cbt.http.client import client_ip
 from cbt.http.service_forms import ServiceForm
 from cbt.kernel.actor import Actor
@@ -41,6 +41,9 @@ class UserAddForm(ServiceForm):
     )
     password2 = forms.CharField(label="Password again", strip=False, widget=forms.PasswordInput)
     is_verified = forms.BooleanField(label="Address counts as verified", required=False)
+    # Candidates are made with their participant, and other dialects make their own people.
+    role = forms.ChoiceField(choices=[(role.value, role.value) for role in CONTRACT_ROLES])
+    email = forms.EmailField(max_length=255)
 
     class Meta:
         model = User
@@ -116,15 +119,27 @@ class VerifiedFilter(admin.SimpleListFilter):
 class UserAdmin(admin.ModelAdmin):
     """Accounts: add, rename, and what the actions do. Everything else is read-only."""
 
-    list_display = ("name", "email", "role", "company_id", "verified", "is_locked", "is_active", "last_login")
+    list_display = (
+        "name",
+        "email",
+        "username",
+        "participant_number",
+        "role",
+        "company_id",
+        "verified",
+        "is_locked",
+        "is_active",
+        "last_login",
+    )
     list_filter = ("role", VerifiedFilter, "is_locked", "is_active")
-    search_fields = ("name", "email")
+    search_fields = ("name", "email", "username", "participant_number")
     ordering = ("-created_at", "-id")
     list_per_page = 50
     actions = ("send_verification", "lock", "unlock", "sign_out")
     add_fields = ("name", "email", "role", "company_id", "password1", "password2", "is_verified")
     shown_fields = (
-        "name", "email", "role", "company_id", "email_verified_at", "is_locked", "is_active", "last_login",
+        "name", "email", "username", "participant_number", "role", "company_id", "email_verified_at", "is_locked",
+        "is_banned", "is_active", "last_login",
         "created_at", "updated_at",
     )  # fmt: skip
 
@@ -161,7 +176,7 @@ class UserAdmin(admin.ModelAdmin):
     @admin.action(description="Send the verification mail again")
     def send_verification(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Mail a fresh link to those who are not verified."""
-        users = list(queryset.filter(email_verified_at__isnull=True))
+        users = list(queryset.filter(email_verified_at__isnull=True, email__isnull=False))
         for user in users:
             verification_send(user=user)
         self.message_user(request, f"{len(users)} mails are on their way.")
@@ -198,7 +213,7 @@ class LoginAdmin(admin.ModelAdmin):
 
     list_display = ("id", "user_name", "scope", "ip", "created_at", "last_seen_at", "revoked_at", "revoke_reason")
     list_filter = ("scope", ("revoked_at", admin.EmptyFieldListFilter))
-    search_fields = ("user__name", "user__email", "ip")
+    search_fields = ("user__name", "user__email", "user__participant_number", "ip")
     list_select_related = ("user",)
     ordering = ("-created_at", "-id")
     list_per_page = 50

@@ -30,4 +30,4 @@ class EmailBackend(ModelBackend):
 
     def user_can_authenticate(self, user: Any) -> bool:
         """Tell whether the account may come in, at sign-in and again at every request of its session."""
-        return bool(user.is_active and user.is_verified and not user.is_locked)
+        return bool(user.is_verified and not user.is_shut)

@@ -6,11 +6,21 @@ from cbt.kernel.permissions import Perm as P  # noqa: N817 - the table below is 
 
 
 class Role(StrEnum):
-    """The contract's roles. Values are stored and shown; never translated."""
+    """Who somebody is. Values are stored and shown; never translated.
+
+    participant: a candidate who signs in with a number.  instructor, student: roles of the v1 dialect.
+    """
 
     SUPER_ADMIN = "super_admin"
     TENANT_ADMIN = "tenant_admin"
     PUBLIC_USER = "public_user"
+    PARTICIPANT = "participant"
+    INSTRUCTOR = "instructor"
+    STUDENT = "student"
+
+
+#: The roles of the primary contract; its routes about users list, make and change these and no others.
+CONTRACT_ROLES = (Role.SUPER_ADMIN, Role.TENANT_ADMIN, Role.PUBLIC_USER)
 
 
 class LoginScope(StrEnum):
@@ -39,4 +49,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[P]] = {
     Role.SUPER_ADMIN: frozenset(P),
     Role.TENANT_ADMIN: _TENANT,
     Role.PUBLIC_USER: _PUBLIC,
+    # A codename opens the house's whole catalogue or nothing; what these three do, they do to their own tests,
+    # through faces that ask for the role.
+    Role.PARTICIPANT: frozenset({P.TAKE_TESTS}),
+    Role.STUDENT: frozenset({P.TAKE_TESTS}),
+    Role.INSTRUCTOR: frozenset(),
 }

@@ -31,7 +31,7 @@ def actor_of(request: HttpRequest) -> Actor:
         id=user.pk,
         role=user.role,
         permissions=user.permission_set(),
-        email=user.email,
+        email=user.email or "",
         ip=client_ip(request),
     )
 

@@ -50,6 +50,7 @@ from tenants.services.purchases import subscription_extend
 from tenants.tests.factories import make_company, make_price, make_subscription, make_tenant_admin
 from tests.rows import changes_keys, count_ids_from, snapshot
 
+OTHER_ROLES = (Role.PARTICIPANT, Role.INSTRUCTOR, Role.STUDENT)
 MARK_FOREIGN = "Qxforeignqx"
 MARK_OWN = "Zvownzv"
 MISSING = 909_090_909  # an id nobody has
@@ -144,6 +145,7 @@ class World:
     fresh_token: str
     verify_token: str
     reset_token: str
+    other_tokens: dict[str, str]
 
     def login(self, role: str) -> str:
         """Return the bearer token of the own side's caller in this role."""
@@ -151,6 +153,7 @@ class World:
             Role.SUPER_ADMIN.value: self.super_token,
             Role.TENANT_ADMIN.value: self.own.admin_token,
             Role.PUBLIC_USER.value: self.own.buyer_token,
+            **self.other_tokens,
         }[role]
 
 
@@ -166,6 +169,7 @@ def build() -> World:
     """Make the world. Call within `kept_counters`."""
     common = _common()
     super_token = token_of(make_user(Role.SUPER_ADMIN))
+    other_tokens = {role.value: token_of(make_user(role, email=None, username=role)) for role in OTHER_ROLES}
     before = snapshot()
     count_ids_from(FOREIGN_IDS_FROM)
     foreign = _side(MARK_FOREIGN, common)
@@ -183,6 +187,7 @@ def build() -> World:
         fresh=fresh, verify_token=derive_token(verification.PURPOSE, proof.nonce),
         fresh_token=login_open(user=fresh, scope=LoginScope.UNVERIFIED, ip="127.0.0.1", user_agent="tests").token,
         reset_token=derive_token(passwords.PURPOSE, PasswordReset.objects.get(user=own.buyer).nonce),
+        other_tokens=other_tokens,
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from cbt.http.fields import Input, OutputSerializer
 from cbt.kernel.actor import Actor
 from cbt.kernel.permissions import Perm
 
+NAMES_TO_SIGN_IN = ("email", "nomor_peserta", "username")
+ONE_NAME = "Give exactly one of email, nomor_peserta and username."
 NOT_CONFIRMED = "The password confirmation does not match."
 
 
@@ -65,10 +67,32 @@ class RegisterIn(ConfirmedPasswordIn):
 
 
 class LoginIn(Input):
-    """E-mail and password."""
+    """A password and exactly one of ``email``, ``nomor_peserta`` (exam room) and ``username`` (v1)."""
 
-    email = serializers.EmailField(max_length=255)
+    email = serializers.EmailField(max_length=255, required=False, allow_null=True)
+    nomor_peserta = serializers.CharField(
+        max_length=100, required=False, allow_null=True, source="participant_number", help_text="Participant number"
+    )
+    username = serializers.CharField(max_length=150, required=False, allow_null=True)
     password = PasswordField(max_length=1000)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Validate the fields, and that exactly one of them names an account."""
+        errors: dict[str, Any] = {}
+        value: Any = {}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            errors = dict(error.detail) if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+        if isinstance(data, dict):
+            given = [name for name in NAMES_TO_SIGN_IN if data.get(name) not in (None, "")]
+            if not given:
+                errors = {"email": [self.fields["email"].error_messages["required"]], **errors}
+            elif len(given) > 1:
+                errors |= {name: [*errors.get(name, []), ONE_NAME] for name in given}
+        if errors:
+            raise serializers.ValidationError(errors)
+        return {name: text for name, text in value.items() if text is not None}
 
 
 class TokenIn(Input):
@@ -100,7 +124,7 @@ class RegisteredUserOut(OutputSerializer):
 
     id = serializers.IntegerField()
     name = serializers.CharField()
-    email = serializers.CharField()
+    email = serializers.CharField(allow_null=True)
     email_verified_at = serializers.DateTimeField(allow_null=True)
     roles = serializers.SerializerMethodField()
 
@@ -121,7 +145,7 @@ class LoginUserOut(OutputSerializer):
 
     id = serializers.IntegerField()
     name = serializers.CharField()
-    email = serializers.CharField()
+    email = serializers.CharField(allow_null=True)
     roles = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
 

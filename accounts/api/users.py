@@ -12,7 +12,7 @@ from accounts.models import PublicProfile, User
 from accounts.selectors.people import people, person_find
 from accounts.services.passwords import MAX_LENGTH, MIN_LENGTH
 from accounts.services.people import person_create, person_remove, person_update
-from accounts.states import Role
+from accounts.states import CONTRACT_ROLES, Role
 from cbt.http.face import Ok
 from cbt.http.fields import BirthDate, Input, JsonObject, OutputSerializer
 from cbt.http.pages import bool_of, choice_of, page_of, search_of, sort_of
@@ -23,7 +23,7 @@ from cbt.kernel.errors import ErrorCode
 from cbt.kernel.permissions import Perm
 
 SORTS = {name: name for name in ("id", "name", "email", "role", "created_at", "updated_at")}
-ROLES = [role.value for role in Role]
+ROLES = [role.value for role in CONTRACT_ROLES]
 DEACTIVATED = "User deactivated: purchases or other records refer to this account, so it cannot be deleted"
 
 

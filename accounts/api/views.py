@@ -69,7 +69,7 @@ class Register(FaceView):
 
 
 class SignIn(FaceView):
-    """Signing in by e-mail."""
+    """Signing in by e-mail, participant number or username."""
 
     permission = Access.PUBLIC
     rate = Rate.LOGIN
@@ -83,6 +83,7 @@ class SignIn(FaceView):
             ErrorCode.INVALID_CREDENTIALS,
             ErrorCode.EMAIL_NOT_VERIFIED,
             ErrorCode.COMPANY_INACTIVE,
+            ErrorCode.BANNED,
             ErrorCode.VALIDATION_ERROR,
             ErrorCode.RATE_LIMITED,
         ],
@@ -107,7 +108,11 @@ class SignIn(FaceView):
         """Open a login; the token stands in ``data`` and, for clients of the other contract, at the top."""
         data = LoginIn.parse(request)
         made = login(**data, ip=self.actor_of(request).ip, user_agent=user_agent_of(request))
-        user = {"id": made.user.pk, "nomor_peserta": None, "nama": made.user.name, "email": made.user.email}
+        account = made.user
+        user = {
+            "id": account.pk, "nomor_peserta": account.participant_number, "nama": account.name,
+            "email": account.email,
+        }  # fmt: skip
         top_level = {"token": made.token, "user": user}
         return Ok(LoggedInOut(made).data, message="Login successful", top_level=top_level)
 

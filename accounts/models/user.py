@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
 from accounts.states import ROLE_PERMISSIONS, Role
@@ -22,21 +22,29 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """One account: super admin, admin of a company, or private buyer. Its role says what it may do.
+    """One account: super admin, admin of a company, private buyer, candidate, … Its role says what it may do.
 
-    company_id, is_locked: facts that the tenants app writes here (own company of a tenant admin; company
-    inactive), so that signing in needs no look upward.
+    One of e-mail, username and participant number names it at sign-in; each is unique whatever its case. A
+    candidate's mail address stands with the participant, never here.
+
+    company_id, is_locked, is_banned, exam_until: facts that higher rooms write here (own company of a tenant
+    admin or candidate; company inactive; candidate banned; end of the exam a candidate is sitting, grace
+    included), so that signing in needs no look upward.
 
     .. pii: name and address; kept while the account exists.
     """
 
     name = models.CharField(max_length=255)
-    email = models.EmailField(max_length=255)
+    email = models.EmailField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null: none, and none is not unique
+    username = models.CharField(max_length=150, null=True, blank=True)  # noqa: DJ001
+    participant_number = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001
     email_verified_at = models.DateTimeField(null=True, blank=True)
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
     company_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     is_locked = models.BooleanField(default=False, help_text="May not sign in: the company is inactive or gone")
+    is_banned = models.BooleanField(default=False, help_text="A candidate who may not take exams")
     is_active = models.BooleanField(default=True)
+    exam_until = models.DateTimeField(null=True, blank=True, help_text="No login of the candidate ends before")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -48,7 +56,21 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(
                 Lower("email"), name="user_email_unique", violation_error_message="The email has already been taken."
-            )
+            ),
+            models.UniqueConstraint(
+                Lower("username"),
+                name="user_username_unique",
+                violation_error_message="The username has already been taken.",
+            ),
+            models.UniqueConstraint(
+                Lower("participant_number"),
+                name="user_number_unique",
+                violation_error_message="The participant number has already been taken.",
+            ),
+            models.CheckConstraint(
+                condition=Q(email__isnull=False) | Q(username__isnull=False) | Q(participant_number__isnull=False),
+                name="user_has_a_name_to_sign_in",
+            ),
         ]
         indexes = [models.Index(fields=["-created_at", "-id"], name="user_newest")]
         ordering = ["-created_at", "-id"]
@@ -65,6 +87,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_verified(self) -> bool:
         """Tell whether the address has been proved."""
         return self.email_verified_at is not None
+
+    @property
+    def must_verify(self) -> bool:
+        """Tell whether the address has to be proved before the account opens; who has none has none to prove."""
+        return self.email is not None and not self.is_verified
+
+    @property
+    def is_shut(self) -> bool:
+        """Tell whether the account is shut: deactivated, locked with its company, or banned."""
+        return not self.is_active or self.is_locked or self.is_banned
 
     def permission_set(self) -> frozenset[Perm]:
         """Return the contract permissions of the role."""

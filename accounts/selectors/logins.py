@@ -8,7 +8,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Login, User
-from accounts.states import LoginScope
+from accounts.states import LoginScope, Role
 from cbt.kernel import clock
 from cbt.kernel.actor import Actor, ActorKind
 
@@ -19,7 +19,7 @@ def actor_of_token(token: str, *, ip: str = "", user_agent: str = "") -> tuple[U
     """Return the user and actor a token stands for, or None.
 
     One query. A token is good while its login row is: not revoked, within its idle and absolute life, and
-    its user active and not locked. A login made before verification carries no permissions.
+    its user active, not locked and not banned. A login made before verification carries no permissions.
     """
     login = _login_of(token)
     if login is None:
@@ -31,9 +31,10 @@ def actor_of_token(token: str, *, ip: str = "", user_agent: str = "") -> tuple[U
         id=user.pk,
         role=user.role if full else "",
         permissions=user.permission_set() if full else frozenset(),
-        company_id=user.company_id if full else None,
+        # A candidate belongs to a company and stands for none.
+        company_id=user.company_id if full and user.role != Role.PARTICIPANT else None,
         login_id=str(login.pk),
-        email=user.email,
+        email=user.email or "",
         ip=ip,
         user_agent=user_agent,
     )
@@ -51,7 +52,7 @@ def _login_of(token: str) -> Login | None:
     login = Login.objects.select_related("user").filter(pk=login_id, revoked_at__isnull=True).first()
     if login is None or login.expires_at <= now or login.last_seen_at + settings.LOGIN_IDLE <= now:
         return None
-    if not login.user.is_active or login.user.is_locked:
+    if login.user.is_shut:
         return None
     if now - login.last_seen_at > SEEN_EVERY:
         # At most one write in five minutes; what it changes is only the idle life of this very login.

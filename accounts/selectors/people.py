@@ -3,13 +3,16 @@
 from django.db.models import QuerySet
 
 from accounts.models import User
-from accounts.states import Role
+from accounts.states import CONTRACT_ROLES, Role
 from cbt.kernel.errors import not_found
 
 
 def people() -> QuerySet[User]:
-    """Return every account, deactivated ones too, with the profile of private buyers."""
-    return User.objects.select_related("profile")
+    """Return every account of the contract's roles, deactivated ones too, with the profile of private buyers.
+
+    Candidates are looked after as participants of their company, and the roles of other dialects by these.
+    """
+    return User.objects.filter(role__in=CONTRACT_ROLES).select_related("profile")
 
 
 def person_find(user_id: int) -> User:

@@ -55,7 +55,7 @@ def profile_for(actor: Actor, *, lock: bool = False) -> FullProfile:
 def pending_email_of(user: User) -> str | None:
     """Return the address a user wants to change to while its link can still be used, or None."""
     row = EmailVerification.objects.filter(user_id=user.pk, used_at__isnull=True, expires_at__gt=clock.now()).first()
-    return row.email if row is not None and row.email.lower() != user.email.lower() else None
+    return row.email if row is not None and row.email.lower() != (user.email or "").lower() else None
 
 
 def completion_of(user: User, profile: PublicProfile) -> Completion:

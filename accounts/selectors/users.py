@@ -17,6 +17,17 @@ def user_by_email(email: str) -> User | None:
     return User.objects.alias(folded=Lower("email")).filter(folded=Lower(Value(email.strip()))).first()
 
 
+def user_by_username(username: str) -> User | None:
+    """Return the user with this username whatever its case, or None; see `user_by_email`."""
+    return User.objects.alias(folded=Lower("username")).filter(folded=Lower(Value(username.strip()))).first()
+
+
+def user_by_number(participant_number: str) -> User | None:
+    """Return the candidate with this participant number whatever its case, or None; see `user_by_email`."""
+    rows = User.objects.alias(folded=Lower("participant_number"))
+    return rows.filter(folded=Lower(Value(participant_number.strip()))).first()
+
+
 def user_of(actor: Actor, *, lock: bool = False) -> User:
     """Return the row of the signed-in user, locked on demand. Raises NOT_FOUND when there is none (any more)."""
     rows = User.objects.select_for_update() if lock else User.objects.all()
@@ -39,7 +50,7 @@ def actor_of_user(user: User, *, ip: str = "", user_agent: str = "") -> Actor:
         role=user.role,
         permissions=user.permission_set(),
         company_id=user.company_id,
-        email=user.email,
+        email=user.email or "",
         ip=ip,
         user_agent=user_agent,
     )

@@ -66,10 +66,11 @@ def email_give(*, user: User, email: str, actor: Actor, now: datetime) -> bool:
         return False
     old = user.email
     _store(user, email, now)
-    if email.lower() != old.lower():
+    if old is None or email.lower() != old.lower():
         links_void(user, now)
         event = audit.record("accounts.user.email_changed", actor=actor, obj=user, company_id=user.company_id)
-        notice_changed_by_staff(user=user, old_email=old, event_id=event.pk)
+        if old is not None:
+            notice_changed_by_staff(user=user, old_email=old, event_id=event.pk)
         if not user.is_verified:
             verification_send(user=user)
     return True

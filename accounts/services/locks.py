@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from accounts.selectors.people import super_admins_able
-from accounts.states import Role
+from accounts.states import CONTRACT_ROLES, Role
 from cbt.kernel.actor import Actor, ActorKind
 from cbt.kernel.errors import DomainError, ErrorCode
 
@@ -16,9 +16,10 @@ LAST_SUPER_ADMIN = "The last super admin cannot be removed, deactivated or given
 def users_locked(user_ids: Iterable[int], *, with_super_admins: bool) -> dict[int, User]:
     """Lock users until commit and return those that exist; in one order, so that two calls never wait crosswise.
 
+    Accounts of other dialects are not found: the contract does not know them.
     with_super_admins: all of them too, where one may be lost, so that twins see each other.
     """
-    wanted = Q(pk__in=list(user_ids))
+    wanted = Q(pk__in=list(user_ids), role__in=CONTRACT_ROLES)
     if with_super_admins:
         wanted |= Q(role=Role.SUPER_ADMIN)
     return {row.pk: row for row in User.objects.select_for_update().filter(wanted).order_by("pk")}

@@ -1,6 +1,8 @@
 """Signing in and out."""
 
+import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,18 +14,22 @@ from django.db import transaction
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Login, User
-from accounts.selectors.users import user_by_email
+from accounts.selectors.users import user_by_email, user_by_number, user_by_username
 from accounts.services.verification import verification_renew
-from accounts.states import LoginScope
+from accounts.states import LoginScope, Role
 from cbt.http.client import network_of
 from cbt.http.rates import FailureCounter
 from cbt.kernel import audit, clock
-from cbt.kernel.actor import Actor
+from cbt.kernel.actor import Actor, ActorKind
 from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.ids import hash_token
 from cbt.kernel.metrics import LOGIN_FAILURES
 
+logger = logging.getLogger("cbt.login")
 BY_ACCOUNT = FailureCounter("login-account", limit=5, window_seconds=900)
 BY_ADDRESS = FailureCounter("login-address", limit=300, window_seconds=900)
+#: A school of 500 sits behind one address, and each of its candidates may err five times.
+BY_SCHOOL = FailureCounter("login-school", limit=3000, window_seconds=900)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +40,51 @@ class LoggedIn:
     token: str
 
 
-def login(*, email: str, password: str, ip: str, user_agent: str) -> LoggedIn:
-    """Sign in by e-mail and password.
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """One way to name an account. ``mark`` keeps equal texts of two doors apart in the counters."""
 
-    Five failures in 15 minutes for one account from one network close that pair, three hundred from one
-    address close the address. An unverified user whose link has run out is mailed a new one.
-    Raises INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED, COMPANY_INACTIVE, RATE_LIMITED. Source: primary contract 1.3.
+    mark: str
+    find: Callable[[str], User | None]
+    by_network: FailureCounter
+
+
+def _find_by_email(email: str) -> User | None:
+    try:
+        validate_email(email)
+    except ValidationError:
+        return None
+    return user_by_email(email)
+
+
+_EMAIL = _Door("", _find_by_email, BY_ADDRESS)
+_USERNAME = _Door("username ", user_by_username, BY_ADDRESS)
+_NUMBER = _Door("number ", user_by_number, BY_SCHOOL)
+
+
+def login(
+    *, password: str, ip: str, user_agent: str, email: str = "", username: str = "", participant_number: str = ""
+) -> LoggedIn:
+    """Sign in by password and exactly one of e-mail, username and participant number; the caller sees to "one".
+
+    Five failures in 15 minutes for one account from one network close that pair; many from one address close the
+    address: 300, for numbers 3,000. An unverified user whose link has run out is mailed a new one.
+    Raises INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED, COMPANY_INACTIVE, BANNED, RATE_LIMITED.
+    Source: primary contract 1.3; exam-room contract "Login Endpoint".
     """
-    user = password_matches(email=email, password=password, ip=ip)
+    if participant_number:
+        user = _matching(_NUMBER, participant_number, password, ip)
+    elif username:
+        user = _matching(_USERNAME, username, password, ip)
+    else:
+        user = password_matches(email=email, password=password, ip=ip)
     if user is None or not user.is_active:
         raise _refused()
-    if not user.is_verified:
+    if user.must_verify:
         verification_renew(user=user)
         raise DomainError(ErrorCode.EMAIL_NOT_VERIFIED, "Email not verified")
+    if user.is_banned:
+        raise DomainError(ErrorCode.BANNED, "You have been banned from taking tests")
     if user.is_locked:
         raise DomainError(ErrorCode.COMPANY_INACTIVE, "Company is inactive")
     return login_open(user=user, scope=LoginScope.FULL, ip=ip, user_agent=user_agent)
@@ -58,34 +96,35 @@ def _refused() -> DomainError:
 
 
 def password_matches(*, email: str, password: str, ip: str) -> User | None:
-    """Return the user whose password this is, or None; hashes once whether or not the account exists.
+    """Return the user whose address and password these are, or None; hashes once whether or not the account exists.
 
     Raises RATE_LIMITED when the brake on guessing is on.
     """
-    email = email.strip()
+    return _matching(_EMAIL, email, password, ip)
+
+
+def _matching(door: _Door, name: str, password: str, ip: str) -> User | None:
+    name = name.strip()
     network = network_of(ip) if ip else "-"
-    account = f"{email.lower()}|{network}"
-    _begin(account, network)
-    try:
-        validate_email(email)
-        user = user_by_email(email)
-    except ValidationError:
-        user = None
+    account = f"{door.mark}{name.lower()}|{network}"
+    _begin(door, account, network)
+    user = door.find(name)
     if user is None:
         make_password(password)  # as long as checking a real one: time must not tell who exists
-        return None
-    if not check_password(password, user.password, setter=lambda raw: _rehash(user, raw)):
-        return None
-    BY_ACCOUNT.succeeded(account)
-    BY_ADDRESS.succeeded(network)
-    return user
+    elif check_password(password, user.password, setter=lambda raw: _rehash(user, raw)):
+        BY_ACCOUNT.succeeded(account)
+        door.by_network.succeeded(network)
+        return user
+    # Neither the name nor the address: a digest shows an attack as well and tells no one's name.
+    logger.info("login refused door=%s pair=%s", door.mark.strip() or "email", hash_token(account)[:12])
+    return None
 
 
-def _begin(account: str, network: str) -> None:
+def _begin(door: _Door, account: str, network: str) -> None:
     """Count one try for both brakes; one that a brake refuses is no guess and weighs on neither."""
     BY_ACCOUNT.begin(account)
     try:
-        BY_ADDRESS.begin(network)
+        door.by_network.begin(network)
     except DomainError:
         BY_ACCOUNT.succeeded(account)
         raise
@@ -106,7 +145,7 @@ def login_open(*, user: User, scope: LoginScope, ip: str, user_agent: str) -> Lo
     """
     now = clock.now()
     current = User.objects.select_for_update().filter(pk=user.pk).first()
-    if current is None or current.password != user.password or not current.is_active or current.is_locked:
+    if current is None or current.password != user.password or current.is_shut:
         raise _refused()
     row = Login.objects.create(
         user=user,
@@ -115,11 +154,34 @@ def login_open(*, user: User, scope: LoginScope, ip: str, user_agent: str) -> Lo
         ip=ip or None,
         created_at=now,
         last_seen_at=now,
-        expires_at=now + settings.LOGIN_ABSOLUTE,
+        expires_at=_end_of_login(current, now),
     )
+    if current.role == Role.PARTICIPANT:
+        actor = Actor(kind=ActorKind.USER, id=user.pk, role=current.role, company_id=current.company_id, ip=ip)
+        audit.record(
+            "accounts.login.opened", actor=actor, obj=current, company_id=current.company_id,
+            login_id=str(row.pk), user_agent=row.user_agent,
+        )  # fmt: skip
     _limit_logins(user, row, now)
     User.objects.filter(pk=user.pk).update(last_login=now)
     return LoggedIn(user=user, token=token_for(row))
+
+
+def _end_of_login(user: User, now: datetime) -> datetime:
+    """Return when a login made now ends; a candidate's never before the exam that is being sat."""
+    if user.role != Role.PARTICIPANT:
+        return now + settings.LOGIN_ABSOLUTE
+    return max(now + settings.EXAM_LOGIN, user.exam_until or now)
+
+
+def logins_last_until(*, user_id: int, until: datetime) -> None:
+    """See that no open login of a candidate ends before ``until``, nor any made from now on.
+
+    Inside the caller's transaction. Source: decisions "login, tokens, cookies" (exam room).
+    """
+    User.objects.filter(pk=user_id).update(exam_until=until)
+    rows = Login.objects.filter(user_id=user_id, revoked_at__isnull=True, expires_at__gt=clock.now())
+    rows.filter(expires_at__lt=until).update(expires_at=until)
 
 
 def _limit_logins(user: User, newest: Login, now: datetime) -> None:
@@ -134,7 +196,7 @@ def _limit_logins(user: User, newest: Login, now: datetime) -> None:
 
 
 def token_for(row: Login) -> str:
-    """Return the signed token that names a login row."""
+    """Return the signed token that names a login row; how long it is good is the row's affair, which can change."""
     token = AccessToken()
     token["sid"] = str(row.pk)
     token.set_exp(from_time=row.created_at, lifetime=settings.LOGIN_ABSOLUTE)

@@ -37,7 +37,7 @@ def verify_email(context: Mapping[str, object]) -> mail.MailContent | None:
         return None
     link = f"{settings.FRONTEND_URL}/verify-email?{urlencode({'token': token})}"
     values = {"name": greeting_name(row.user.name), "link": link}
-    is_change = row.user.is_verified and row.email.lower() != row.user.email.lower()
+    is_change = row.user.is_verified and row.email.lower() != (row.user.email or "").lower()
     template = "accounts/change_email" if is_change else "accounts/verify_email"
     return mail.MailContent("Verifikasi Email - RuangTes", template, values)
 

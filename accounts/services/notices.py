@@ -33,11 +33,11 @@ def email_change_asked(context: Mapping[str, object]) -> mail.MailContent | None
     return mail.MailContent("Permintaan Perubahan Email - RuangTes", "accounts/email_change_asked", values)
 
 
-def notice_change_asked(*, user: User, verification: EmailVerification) -> None:
+def notice_change_asked(*, user: User, old_email: str, verification: EmailVerification) -> None:
     """Put the warning about a wanted change into the outbox, to the address that counts now."""
     mail.enqueue(
         CHANGE_ASKED,
-        to=user.email,
+        to=old_email,
         context={"verification_id": verification.pk},
         dedupe_key=f"{CHANGE_ASKED}:{verification.pk}",
         company_id=user.company_id,
@@ -51,7 +51,7 @@ def email_changed_by_staff(context: Mapping[str, object]) -> mail.MailContent | 
     user = User.objects.filter(pk=str(context["user_id"])).first()
     if user is None:
         return None
-    values = {"name": greeting_name(user.name), "new_email": masked(user.email)}
+    values = {"name": greeting_name(user.name), "new_email": masked(user.email or "")}
     return mail.MailContent("Email Akun Diubah - RuangTes", "accounts/email_changed_by_staff", values)
 
 

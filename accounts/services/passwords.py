@@ -52,7 +52,7 @@ def password_reset_send(*, user_id: int | None, asked_at: datetime) -> bool:
     """
     rows = User.objects.select_for_update().filter(is_active=True)
     user = rows.filter(pk=user_id).first() if user_id is not None else None
-    if user is None:
+    if user is None or user.email is None:
         return False
     now = clock.now()
     made = list(PasswordReset.objects.filter(user=user).values_list("created_at", flat=True))
@@ -92,7 +92,7 @@ def password_reset(*, token: str, email: str, password: str, ip: str = "") -> No
         raise _rejected("Invalid or expired reset token")
     if row.expires_at <= clock.now():
         raise _rejected("Reset token has expired")
-    if row.user.email.lower() != email.strip().lower():
+    if (row.user.email or "").lower() != email.strip().lower():
         raise _rejected("Invalid reset token")
     hashed = make_password(password)  # outside the transaction: hashing is slow on purpose
     with transaction.atomic():

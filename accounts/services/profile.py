@@ -90,8 +90,9 @@ def email_change(*, user: User, email: str, actor: Actor) -> None:
     Raises VALIDATION_ERROR, RATE_LIMITED. Source: decisions "changing one's e-mail".
     """
     email = email.strip()
-    if email.lower() == user.email.lower():
-        if email != user.email:
+    old = user.email
+    if old is not None and email.lower() == old.lower():
+        if email != old:
             user.email, user.updated_at = email, clock.now()
             user.save(update_fields=["email", "updated_at"])
         return
@@ -102,5 +103,6 @@ def email_change(*, user: User, email: str, actor: Actor) -> None:
         raise invalid(email=EMAIL_TAKEN)
     verification_brake(user)
     verification = verification_send(user=user, email=email)
-    notice_change_asked(user=user, verification=verification)
+    if old is not None:
+        notice_change_asked(user=user, old_email=old, verification=verification)
     audit.record("accounts.user.email_change_asked", actor=actor, obj=user, company_id=user.company_id)

@@ -23,15 +23,18 @@ def verification_send(*, user: User, email: str | None = None) -> EmailVerificat
     """Mail a fresh link that proves an address; links sent before are void from now on.
 
     email: a new address the user wants to change to; it counts once proved (`email_verify`). Without it
-    the user's own. Source: details 2.1, 7.
+    the user's own. Raises BUSINESS_RULE for an account without any. Source: details 2.1, 7.
     """
     User.objects.select_for_update().get(pk=user.pk)  # orders parallel calls: one open link a user
     now = clock.now()
+    address = email or user.email
+    if address is None:
+        raise no_address()
     EmailVerification.objects.filter(user=user, used_at__isnull=True).update(used_at=now)
     nonce = ids.new_nonce()
     row = EmailVerification.objects.create(
         user=user,
-        email=(email or user.email).strip(),
+        email=address.strip(),
         nonce=nonce,
         token_hash=ids.hash_token(ids.derive_token(PURPOSE, nonce)),
         created_at=now,
@@ -48,6 +51,11 @@ def verification_send(*, user: User, email: str | None = None) -> EmailVerificat
     return row
 
 
+def no_address() -> DomainError:
+    """Return the refusal of a mail to an account that has no address."""
+    return DomainError(ErrorCode.BUSINESS_RULE, "This account has no email address.")
+
+
 @transaction.atomic
 def verification_resend(*, actor: Actor) -> None:
     """Mail the link again to the signed-in user: for the own address, or for a new one that waits to be proved.
@@ -57,6 +65,8 @@ def verification_resend(*, actor: Actor) -> None:
     """
     user = user_of(actor, lock=True)
     pending = pending_email_of(user)
+    if user.email is None and pending is None:
+        raise no_address()
     if user.is_verified and pending is None:
         raise DomainError(ErrorCode.ALREADY_VERIFIED, "Email already verified")
     verification_brake(user)
@@ -69,7 +79,7 @@ def pending_email_void(user: User, now: datetime) -> None:
     A link for the address that counts already stays good.
     """
     rows = EmailVerification.objects.filter(user=user, used_at__isnull=True)
-    rows.exclude(email__iexact=user.email).update(used_at=now)
+    rows.exclude(email__iexact=user.email or "").update(used_at=now)
 
 
 def verification_brake(user: User) -> None:
@@ -122,7 +132,7 @@ def email_verify(*, token: str, ip: str = "") -> User:
     now = clock.now()
     if row.used_at is not None or row.expires_at <= now or not user.is_active:
         raise _rejected()
-    is_change = row.email.lower() != user.email.lower()
+    is_change = row.email.lower() != (user.email or "").lower()
     if user.is_verified and not is_change:
         raise DomainError(ErrorCode.ALREADY_VERIFIED, "Email already verified")
     if EmailVerification.objects.filter(pk=row.pk, used_at__isnull=True).update(used_at=now) != 1:

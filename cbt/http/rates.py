@@ -37,7 +37,8 @@ class Rate(Enum):
 
     PUBLIC = Limit("public", "60/m", "ip")
     AUTH = Limit("auth", "60/m", "ip", is_open_when_blind=False)
-    LOGIN = Limit("login", "600/m", "ip", is_open_when_blind=False)
+    # A school signs in at once behind one address, and each candidate may try five times.
+    LOGIN = Limit("login", "3000/m", "ip", is_open_when_blind=False)
     STAFF = Limit("staff", "300/m", "user")
     MAIL = Limit("mail", "60/m", "user")
     PARTICIPANT = Limit("participant", "120/m", "token")

@@ -79,7 +79,7 @@ class PaymentPage(ReadOnly, admin.ModelAdmin):
         return found, may_repeat
 
     @admin.display(description="payer", ordering="user__email")
-    def payer(self, row: Payment) -> str:
+    def payer(self, row: Payment) -> str | None:
         """E-mail of the buyer, or a link to the company."""
         if row.user is not None or row.company_id is None:
             return row.user.email if row.user else "-"

@@ -78,6 +78,6 @@ class PurchasePage(admin.ModelAdmin):
         return False
 
     @admin.display(description="user", ordering="user__email")
-    def user_email(self, row: Purchase) -> str:
+    def user_email(self, row: Purchase) -> str | None:
         """E-mail."""
         return row.user.email

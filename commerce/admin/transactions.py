@@ -36,7 +36,7 @@ class TransactionPage(ReadOnly, admin.ModelAdmin):
     fields = ("transaction_number", "user_email", "total_amount", "status", "payments", "created_at", "updated_at")
 
     @admin.display(description="user", ordering="user__email")
-    def user_email(self, row: PublicTransaction) -> str:
+    def user_email(self, row: PublicTransaction) -> str | None:
         """E-mail."""
         return row.user.email
 

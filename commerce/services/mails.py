@@ -76,6 +76,7 @@ def payment_mails_enqueue(*, payment: Payment) -> list[OutgoingMail]:
             about=(PAYMENT_TYPE, payment.pk),
         )
         for user in users.order_by("pk")
+        if user.email
     ]
     return [row for row in mails if row is not None]
 
@@ -88,9 +89,12 @@ def _admins_of(company_id: int | None) -> QuerySet[User]:
 
 def checkout_mail_enqueue(*, order: PublicTransaction) -> OutgoingMail | None:
     """Confirm an order to its buyer; in the caller's transaction."""
+    address = order.user.email
+    if address is None:
+        return None
     return mail.enqueue(
         CHECKOUT,
-        to=order.user.email,
+        to=address,
         context={"transaction_id": order.pk},
         dedupe_key=f"checkout:{order.pk}",
         about=(TRANSACTION_TYPE, order.pk),

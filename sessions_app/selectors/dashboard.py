@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 
 from accounts.models import User
-from accounts.states import Role
+from accounts.states import CONTRACT_ROLES, Role
 from catalog.models import Test, TestCategory
 from catalog.states import TestType
 from cbt.kernel import clock
@@ -115,7 +115,7 @@ def _test_block(tests: Counts) -> dict[str, Any]:
 
 def _user_counts() -> Counts:
     counts = _count(
-        User.objects.all(),
+        User.objects.filter(role__in=CONTRACT_ROLES),
         super_admins=Q(role=Role.SUPER_ADMIN), tenant_admins=Q(role=Role.TENANT_ADMIN),
         public_users=Q(role=Role.PUBLIC_USER), verified_users=Q(email_verified_at__isnull=False),
         unverified_users=Q(email_verified_at__isnull=True),

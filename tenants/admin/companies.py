@@ -34,7 +34,7 @@ class AdminsInline(ReadOnlyInline):
         return row.user.name
 
     @admin.display(description="e-mail")
-    def user_email(self, row: CompanyAdmin) -> str:
+    def user_email(self, row: CompanyAdmin) -> str | None:
         """E-mail."""
         return row.user.email
 
@@ -269,7 +269,7 @@ class CompanyAdminPage(ServicePage):
         return row.user.name
 
     @admin.display(description="e-mail", ordering="user__email")
-    def user_email(self, row: CompanyAdmin) -> str:
+    def user_email(self, row: CompanyAdmin) -> str | None:
         """E-mail."""
         return row.user.email
 

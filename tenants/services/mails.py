@@ -29,9 +29,12 @@ def _enqueue(kind: str, company_id: int, context: Context, key: str, about: tupl
     """Write one mail to each admin of a company; the same key again writes none."""
     admins = CompanyAdmin.objects.filter(company_id=company_id, user__is_active=True).select_related("user")
     for admin in admins.order_by("pk"):
+        address = admin.user.email
+        if address is None:
+            continue
         mail.enqueue(
             kind,
-            to=admin.user.email,
+            to=address,
             context={**context, "user_id": admin.user_id},
             dedupe_key=f"{kind}:{key}:{admin.user_id}",
             company_id=company_id,
