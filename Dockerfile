@@ -1,5 +1,5 @@
 # Builds the packages and the static files, then leaves the tools behind.
-FROM python:3.12-slim AS build
+FROM python:3.12-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 RUN python -m venv /venv
@@ -10,7 +10,9 @@ COPY . .
 RUN DATA_DIR=/tmp/build STATIC_ROOT=/app/staticfiles /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
  && /venv/bin/python -m compileall -q -j 0 /app
 
-FROM python:3.12-slim
+FROM python:3.12-slim-trixie
+# pg_dump and pg_restore for `manage.py backup`; the base image's release carries the major version of compose's server.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 cbt && useradd --uid 10001 --gid cbt --no-create-home --shell /usr/sbin/nologin cbt \
  && mkdir -p /data/mails /data/media /data/exams/input /data/exams/attempts /data/exams/output /data/exams/progress \
  && chown -R cbt:cbt /data
