@@ -37,6 +37,7 @@ class EventKind(StrEnum):
     STARTED = "started"
     RESUMED = "resumed"
     ANSWERS_SAVED = "answers_saved"
+    DOUBT_MARKED = "doubt_marked"
     CHEAT_REPORTED = "cheat_reported"
     PHOTO_TAKEN = "photo_taken"
     PAUSED = "paused"

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Login, User
@@ -179,7 +180,8 @@ def logins_last_until(*, user_id: int, until: datetime) -> None:
 
     Inside the caller's transaction. Source: decisions "login, tokens, cookies" (exam room).
     """
-    User.objects.filter(pk=user_id).update(exam_until=until)
+    users = User.objects.filter(pk=user_id).filter(Q(exam_until__isnull=True) | Q(exam_until__lt=until))
+    users.update(exam_until=until)
     rows = Login.objects.filter(user_id=user_id, revoked_at__isnull=True, expires_at__gt=clock.now())
     rows.filter(expires_at__lt=until).update(expires_at=until)
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db import transaction
+
 from anticheat.engine.devices import Change, Device, change, device_of
 from anticheat.engine.policy import severity_of
 from anticheat.models import CheatDetection
@@ -9,6 +11,7 @@ from anticheat.selectors.detections import devices_noticed, start_device, stored
 from anticheat.services.recording import Noticed, act, judge, record
 from anticheat.states import MIN_SEVERITY, DetectionSource, DetectionType
 from sessions_app.models import ExamSession
+from sessions_app.services.sessions import session_lock_open
 
 DEVICES_PER_SESSION = 20
 
@@ -17,6 +20,17 @@ def is_other_device(session: ExamSession, *, ip: str, user_agent: str) -> bool:
     """Tell without a query whether a request comes from elsewhere than the start did; False when either is unknown."""
     first, seen = start_device(session), device_of(ip, user_agent)
     return first is not None and seen is not None and seen != first
+
+
+def device_check(*, session: ExamSession, token: str, ip: str, user_agent: str, now: datetime) -> None:
+    """Note where a request about an open session comes from; nothing is locked while that is where it was started.
+
+    Raises as `session_lock_open` does.
+    """
+    if session.is_open and session.paused_at is None and is_other_device(session, ip=ip, user_agent=user_agent):
+        with transaction.atomic():
+            locked = session_lock_open(token, now=now, may_ban=True)
+            device_seen(session=locked, ip=ip, user_agent=user_agent, now=now)
 
 
 def device_seen(*, session: ExamSession, ip: str, user_agent: str, now: datetime) -> CheatDetection | None:

@@ -63,6 +63,15 @@ def envelope(data: Any, *, many: bool = False, paged: bool = False) -> type[seri
     return _envelopes[name]
 
 
+def _examples(example: dict[str, Any] | None, answer: dict[str, Any] | None, status: int) -> list[OpenApiExample]:
+    examples = []
+    if example is not None:
+        examples.append(OpenApiExample("Request", value=example, request_only=True))
+    if answer is not None:
+        examples.append(OpenApiExample("Answer", value=answer, response_only=True, status_codes=[str(status)]))
+    return examples
+
+
 def documented(
     summary: str,
     *,
@@ -77,30 +86,27 @@ def documented(
     answer: dict[str, Any] | None = None,
     multipart: bool = False,
     binary: str = "",
+    bare: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Describe a method of a `FaceView` for OpenAPI.
 
     request: Input class.  response: Output class of ``data`` (many: a list, paged: a page).
     query: (name, description) pairs.  example, answer: request and answer bodies from the contract.
+    bare: the body is the shape itself, without the envelope.
     binary: content type when the answer is a file instead of JSON.
     """
-    ok: Any = OpenApiResponse(OpenApiTypes.BINARY) if binary else envelope(response, many=many, paged=paged)
-    answers: dict[Any, Any] = {(status, binary): ok} if binary else {status: ok}
+    ok: Any = response if bare else envelope(response, many=many, paged=paged)
+    answers: dict[Any, Any] = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
     for code in sorted({STATUS[code] for code in errors} | {429}):
         names = ", ".join(sorted(error.value for error in errors if STATUS[error] == code)) or "RATE_LIMITED"
         answers[code] = OpenApiResponse(ErrorBody, description=names)
-    examples = []
-    if example is not None:
-        examples.append(OpenApiExample("Request", value=example, request_only=True))
-    if answer is not None:
-        examples.append(OpenApiExample("Answer", value=answer, response_only=True, status_codes=[str(status)]))
     pages = [("page", "Page, counted from 1"), ("per_page", "Rows a page, 1 to 100 (15)")] if paged else []
     return extend_schema(
         summary=summary,
         request={"multipart/form-data": request} if multipart and request else request,
         responses=answers,
         parameters=[OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in (*query, *pages)],
-        examples=examples,
+        examples=_examples(example, answer, status),
     )
 
 

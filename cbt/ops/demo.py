@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Q
 
 PASSWORD = "DemoPass123!"  # noqa: S105 - published on purpose; see `is_allowed`
 
@@ -22,6 +23,7 @@ ACCOUNTS = [
     DemoAccount("superadmin@demo.test", PASSWORD, "super admin; also opens /admin"),
     DemoAccount("tenant@demo.test", PASSWORD, "company with an active subscription and participants"),
     DemoAccount("user@demo.test", PASSWORD, "private user, verified, one purchased test"),
+    DemoAccount("P-1001", PASSWORD, "participant number: a candidate of the exam room (nomor_peserta)"),
     DemoAccount("test@example.com", "TestPass123!", "Test User"),
 ]
 #: (module, function) in the order in which they need one another; each is safe to run at every start.
@@ -51,5 +53,7 @@ def existing_accounts() -> list[DemoAccount]:
     """Return the demo accounts that are in the database; one that was deleted is not advertised."""
     from accounts.models import User
 
-    stored = set(User.objects.filter(email__in=[account.login for account in ACCOUNTS]).values_list("email", flat=True))
+    names = [account.login for account in ACCOUNTS]
+    rows = User.objects.filter(Q(email__in=names) | Q(participant_number__in=names))
+    stored = {name for row in rows.values_list("email", "participant_number") for name in row}
     return [account for account in ACCOUNTS if account.login in stored]

@@ -4,7 +4,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from accounts.selectors.users import user_by_email
+from accounts.selectors.users import user_by_email, user_by_number
 from accounts.services.users import super_admin_create, user_create
 from accounts.states import Role
 from catalog.engine.paper import answer_key_json
@@ -16,6 +16,7 @@ from commerce.services.purchases import purchase_grant
 from sessions_app.models import Participant
 from sessions_app.selectors.assignments import assignment_by_token, assignment_token
 from sessions_app.services.closing import session_submit
+from sessions_app.services.credentials import Wish, credentials_issue
 from sessions_app.services.participants import Window, biodata_complete, participant_create
 from sessions_app.services.saving import answers_save
 from sessions_app.services.sessions import Origin, session_start
@@ -35,7 +36,9 @@ def load_demo_people() -> None:
     super_admin_create(name="Super Admin", email="superadmin@demo.test", password=PASSWORD)
     _buyer("user@demo.test", "Budi Santoso", PASSWORD, ["IPIP-BFM-50"])
     _buyer("test@example.com", "Test User", "TestPass123!", [])
-    _participants(_company())
+    company = _company()
+    _participants(company)
+    _candidate(company)
 
 
 def _buyer(email: str, name: str, password: str, codes: list[str]) -> None:
@@ -83,6 +86,17 @@ def _participants(company: Company) -> None:
         )  # fmt: skip
         if has_finished:
             _take_first_test(person)
+
+
+def _candidate(company: Company) -> None:
+    """Give one of them, assigned to an exam with a question bank, a number to sign in with at the exam room."""
+    if user_by_number("P-1001") is not None:
+        return
+    person = Participant.objects.filter(company=company, email="andi@demo.test", user=None, deleted_at=None).first()
+    if person is not None:
+        credentials_issue(
+            company_id=company.pk, wishes={person.pk: Wish("P-1001", PASSWORD)}, now=clock.now(), actor=SYSTEM
+        )
 
 
 def _take_first_test(person: Participant) -> None:

@@ -19,7 +19,7 @@ from cbt.kernel.permissions import Perm
 from sessions_app.api.participant_lists import file_answer
 from sessions_app.api.participants import ACCESS, window_of, with_aliases
 from sessions_app.api.participants_shapes import participant_row
-from sessions_app.engine.import_rows import EMAIL_HEADERS, NAME_HEADERS, ImportRow, ids_of
+from sessions_app.engine.import_rows import COLUMNS, ImportRow, ids_of
 from sessions_app.models import ImportBatch
 from sessions_app.selectors.imports import import_for, import_state
 from sessions_app.selectors.participants import participant_list_for
@@ -138,7 +138,7 @@ class ImportView(TenantView):
 
     def sheet_of(self, data: dict[str, Any]) -> list[spreadsheets.SheetRow]:
         """Read the uploaded list, in a process of its own."""
-        return spreadsheets.read_table(data["file"], [NAME_HEADERS, EMAIL_HEADERS])
+        return spreadsheets.read_table(data["file"], COLUMNS)
 
 
 class ImportPreview(ImportView):

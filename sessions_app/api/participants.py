@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.api.serializers import PasswordField
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import Input, JsonObject, MomentIn
@@ -20,6 +21,7 @@ from cbt.kernel.errors import invalid
 from cbt.kernel.permissions import Perm
 from sessions_app.api.participants_shapes import (
     AssignmentOut,
+    CredentialsOut,
     ParticipantDetailOut,
     ParticipantRowOut,
     assignment_detail,
@@ -31,6 +33,7 @@ from sessions_app.models import Participant
 from sessions_app.selectors.assignments import assignment_of_company
 from sessions_app.selectors.participants import mail_states, participant_for, participant_list_for
 from sessions_app.services import participants as service
+from sessions_app.services.credentials import Wish
 from sessions_app.services.mails import assignment_mail_resend, participant_mails_resend
 from tenants.api.base import TenantView
 
@@ -45,6 +48,15 @@ class ParticipantCreateIn(Input):
     schedule_start_date = MomentIn()
     schedule_end_date = MomentIn(end_of_day=True)
     test_ids = serializers.ListField(child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=50)
+    participant_number = serializers.CharField(
+        max_length=40,
+        required=False,
+        allow_null=True,
+        help_text="To sign in with; made up when only a password is given",
+    )
+    password = PasswordField(
+        max_length=1000, required=False, allow_null=True, help_text="Made up when only a number is given"
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         """Read the aliases, then validate."""
@@ -99,6 +111,12 @@ def with_aliases(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def wish_of(data: Mapping[str, Any]) -> Wish | None:
+    """Return the number and password wished for, None when neither is given."""
+    number, password = data.get("participant_number"), data.get("password")
+    return Wish(number, password) if number is not None or password is not None else None
+
+
 class Participants(TenantView):
     """The list, and inviting one person."""
 
@@ -128,20 +146,22 @@ class Participants(TenantView):
         },
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
-        """Invite a person to one or more tests; each gets a link by mail."""
+        """Invite a person: a link by mail for each test, and credentials where a number or password is given."""
         data = ParticipantCreateIn.parse(request)
         now = clock.now()
-        participant = service.participant_create(
+        invited = service.participant_invite(
             company_id=self.company.pk,
             name=data["name"],
             email=data["email"],
             test_ids=data["test_ids"],
             window=window_of(data, now),
+            wish=wish_of(data),
             now=now,
             actor=request.actor,  # type: ignore[attr-defined]
         )
+        told = {"credentials": CredentialsOut(invited.credentials).data} if invited.credentials else {}
         return Ok(
-            detail_of(request, participant.pk),
+            {**detail_of(request, invited.participant.pk), **told},
             message="Participant created successfully with test assignments.",
             status=201,
         )

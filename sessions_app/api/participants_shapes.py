@@ -21,6 +21,7 @@ class ParticipantRowOut(OutputSerializer):
     name = serializers.CharField()
     email = serializers.EmailField()
     unique_token = serializers.CharField()
+    participant_number = serializers.CharField(allow_null=True)
     is_banned = serializers.BooleanField()
     banned_at = serializers.DateTimeField(allow_null=True)
     company = JsonObject()
@@ -34,6 +35,15 @@ class ParticipantDetailOut(ParticipantRowOut):
 
     biodata = JsonObject()
     test_sessions = serializers.ListField(child=JsonObject())
+
+
+class CredentialsOut(OutputSerializer):
+    """What a candidate signs in with, shown once."""
+
+    participant_id = serializers.IntegerField()
+    name = serializers.CharField()
+    participant_number = serializers.CharField(source="number")
+    password = serializers.CharField()
 
 
 class AssignmentOut(OutputSerializer):
@@ -86,6 +96,7 @@ def participant_brief(participant: Participant) -> dict[str, Any]:
         "name": participant.name,
         "email": participant.email,
         "unique_token": participant.unique_token,
+        "participant_number": participant.user.participant_number if participant.user else None,
         "is_banned": participant.banned_at is not None,
         "banned_at": clock.iso(participant.banned_at),
         "created_at": clock.iso(participant.created_at),

@@ -16,7 +16,7 @@ from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.permissions import Perm
 from sessions_app.api.clock import clock_keys, time_spent
 from sessions_app.models import ExamSession, Participant, SessionEvent
-from sessions_app.selectors.sessions import session_events, session_for, session_list_for
+from sessions_app.selectors.sessions import session_activity, session_events, session_for, session_list_for
 from sessions_app.services.closing import session_abandon, session_continue
 from sessions_app.states import SessionStatus
 from tenants.api.base import TenantView
@@ -111,9 +111,12 @@ class SessionList(StaffView):
 
 
 class SessionDetailOut(StaffSessionOut):
-    """A session with the answers as they stand."""
+    """A session with the answers as they stand, and how each came about."""
 
     answers = serializers.ListField(child=JsonObject())
+    activity = serializers.ListField(
+        child=JsonObject(), help_text="{question_id, change_count, seconds, first_at, last_at}; seconds are an estimate"
+    )
 
 
 class SessionDetail(StaffView):
@@ -127,7 +130,15 @@ class SessionDetail(StaffView):
             {"question_id": row.question_id, "answer": row.value, "updated_at": clock.iso(row.updated_at)}
             for row in session.answers.order_by("question_id")
         ]
-        return Ok({**session_row(session), "answers": answers}, message="Session retrieved successfully")
+        activity = [
+            {
+                "question_id": row.question_id, "change_count": row.change_count, "seconds": row.seconds,
+                "first_at": clock.iso(row.first_at), "last_at": clock.iso(row.last_at),
+            }
+            for row in session_activity(session)
+        ]  # fmt: skip
+        shown = {**session_row(session), "answers": answers, "activity": activity}
+        return Ok(shown, message="Session retrieved successfully")
 
 
 class EventOut(OutputSerializer):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sessions_app.api import (
+    credentials,
     dashboard,
     importing,
     my_tests,
@@ -35,8 +36,10 @@ urlpatterns = [
     path("participants/import", importing.Import.as_view()),
     path("participants/import-template", importing.ImportTemplate.as_view()),
     path("participants/imports/<int:import_id>", importing.ImportShow.as_view()),
+    path("participants/credentials", credentials.ManyCredentials.as_view()),
     path("participants/export", participant_lists.ParticipantExport.as_view()),
     path("participants/<int:participant_id>", participants.ParticipantOne.as_view()),
+    path("participants/<int:participant_id>/credentials", credentials.Credentials.as_view()),
     path("participants/<int:participant_id>/ban", participants.Ban.as_view()),
     path("participants/<int:participant_id>/unban", participants.Unban.as_view()),
     path("participants/<int:participant_id>/resend-all-emails", participants.ResendAllEmails.as_view()),

@@ -20,6 +20,19 @@ class SessionAnswer(models.Model):
         return f"answer {self.session_id}/{self.question_id}"
 
 
+class DoubtMark(models.Model):
+    """Whether the taker wants to come back to a question; beside the answers, which it never changes."""
+
+    pk = models.CompositePrimaryKey("session_id", "question_id")
+    session = models.ForeignKey(ExamSession, on_delete=models.CASCADE, related_name="doubts", db_index=False)
+    question_id = models.CharField(max_length=100)
+    is_doubtful = models.BooleanField()
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"doubt {self.session_id}/{self.question_id}"
+
+
 class SessionEvent(models.Model):
     """One thing that happened in a session; numbered without gaps from 1, never changed or removed."""
 

@@ -11,7 +11,7 @@ _COVERED: dict[str, Any] = {"condition": Q(deleted_at__isnull=True), "include": 
 
 
 class Participant(models.Model):
-    """One invited person of one company; has no login, acts by the links of its assignments.
+    """One invited person of one company; acts by the links of its assignments, and by a login where it was given one.
 
     Deleting hides it: what a candidate wrote stays until a retention rule says otherwise.
 
@@ -22,6 +22,10 @@ class Participant(models.Model):
     name = models.CharField(max_length=255)
     email = models.EmailField(max_length=255)
     unique_token = models.CharField(max_length=40, unique=True, help_text="Opaque public id; opens nothing")
+    user = models.OneToOneField(
+        "accounts.User", on_delete=models.PROTECT, null=True, blank=True, related_name="participant",
+        help_text="The account by which the candidate signs in with a number",
+    )  # fmt: skip
     biodata = models.JSONField(default=dict)
     banned_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -1,6 +1,7 @@
 """The paper a candidate sees: built from the frozen version and the stored order, without keys."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from catalog.engine.paper import public_question
@@ -9,6 +10,34 @@ from catalog.selectors.versions import version_load, version_picture_urls
 from sessions_app.models import ExamSession, SessionPaper
 
 Absolute = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePaper:
+    """A version and the order in which one candidate sees it.
+
+    Questions are numbered by their place in the version, from 1: the same number for everybody who sits it.
+    """
+
+    version: PaperVersion
+    question_order: list[str]
+    option_orders: dict[str, list[str]]
+
+    def key_of(self, number: int) -> str | None:
+        """Return the key of the question with this number, None when there is none."""
+        questions = self.version.questions
+        return questions[number - 1].key if 0 < number <= len(questions) else None
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Return {question key: number}."""
+        return {question.key: number for number, question in enumerate(self.version.questions, start=1)}
+
+
+def candidate_paper(session: ExamSession) -> CandidatePaper:
+    """Return the paper of a session as its candidate sees it, keys included: for translating, not for showing."""
+    paper = SessionPaper.objects.get(pk=session.pk)
+    return CandidatePaper(version_load(session.version_id), paper.question_order, paper.option_orders)
 
 
 def paper_of(session: ExamSession, *, absolute: Absolute) -> list[dict[str, Any]]:

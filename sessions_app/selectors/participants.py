@@ -24,7 +24,7 @@ def participant_list_for(actor: Actor) -> QuerySet[Participant]:
     """Return participants newest first with company, assignments and tests: three queries whatever the rows."""
     return (
         Participant.objects.filter(visible_participants(actor))
-        .select_related("company")
+        .select_related("company", "user")
         .prefetch_related(
             Prefetch("assignments", queryset=TestAssignment.objects.select_related("test").order_by("start_at", "pk"))
         )

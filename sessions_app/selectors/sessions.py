@@ -9,8 +9,9 @@ from accounts.states import Role
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 from cbt.kernel.ids import hash_token
+from sessions_app.engine.activity import Activity, question_activity
 from sessions_app.models import ExamSession, Participant, Result, SessionEvent
-from sessions_app.states import SessionStatus
+from sessions_app.states import EventKind, SessionStatus
 
 
 def session_get_by_token(token: str) -> ExamSession:
@@ -74,6 +75,15 @@ def session_for(actor: Actor, session_id: int) -> ExamSession:
 def session_events(session: ExamSession) -> QuerySet[SessionEvent]:
     """Return the log of a session in order."""
     return SessionEvent.objects.filter(session=session).order_by("seq")
+
+
+def session_activity(session: ExamSession) -> list[Activity]:
+    """Return how the taker worked on each question; one query."""
+    saves = SessionEvent.objects.filter(session=session, kind=EventKind.ANSWERS_SAVED).order_by("seq")
+    rows = (
+        (at, [item["question_id"] for item in payload["answers"]]) for at, payload in saves.values_list("at", "payload")
+    )
+    return question_activity(rows, started_at=session.started_at)
 
 
 def may_try_again(session: ExamSession) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from accounts.services.candidates import candidate_ban
 from cbt.kernel import audit
 from cbt.kernel.actor import Actor
 from sessions_app.models import Participant, ParticipantBan
@@ -15,6 +16,8 @@ def participant_ban_record(
         return False
     participant.banned_at = participant.updated_at = now
     participant.save(update_fields=["banned_at", "updated_at"])
+    if participant.user_id is not None:
+        candidate_ban(user_id=participant.user_id, is_banned=True, now=now)
     ParticipantBan.objects.create(
         participant=participant, session_id=session_id, reason=reason[:1000], banned_by_id=actor.id, banned_at=now
     )
@@ -36,6 +39,8 @@ def participant_ban_lift(*, participant: Participant, now: datetime, actor: Acto
     participant.banned_at = None
     participant.updated_at = now
     participant.save(update_fields=["banned_at", "updated_at"])
+    if participant.user_id is not None:
+        candidate_ban(user_id=participant.user_id, is_banned=False, now=now)
     ParticipantBan.objects.filter(participant=participant, lifted_at__isnull=True).update(
         lifted_at=now, lifted_by_id=actor.id
     )

@@ -1,10 +1,11 @@
 """The one mover of an exam session: from in progress to completed, banned or abandoned; and pausing."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.services.login import logins_last_until
 from cbt.kernel import audit, clock, jobs
 from cbt.kernel.actor import SYSTEM, Actor
 from cbt.kernel.errors import DomainError, ErrorCode, not_found
@@ -14,7 +15,7 @@ from sessions_app.engine import timing
 from sessions_app.models import ExamSession, Result, TestAssignment
 from sessions_app.services import refusals
 from sessions_app.services.bans import participant_ban_record
-from sessions_app.services.events import event_append
+from sessions_app.services.events import Origin, event_append, told
 from sessions_app.services.locks import lock_chain, lock_open_sessions, lock_participant, lock_session
 from sessions_app.services.results import result_make
 from sessions_app.states import TRANSITIONS, EventKind, SessionStatus, SubmittedBy
@@ -31,8 +32,10 @@ class Submitted:
     is_replay: bool
 
 
-def session_submit(*, token: str, now: datetime) -> Submitted:
+def session_submit(*, token: str, now: datetime, origin: Origin | None = None) -> Submitted:
     """Complete a session and score it, once; a second submit returns the first result.
+
+    origin: where it came from, for the log.
 
     Raises NOT_FOUND, BANNED, SESSION_NOT_IN_PROGRESS. Source: primary contract 4.3.
     """
@@ -46,8 +49,16 @@ def session_submit(*, token: str, now: datetime) -> Submitted:
             raise refusals.not_in_progress(session.status)
         if is_late(session, now):
             return Submitted(session, _run_out(session, now), is_replay=False)
-        result = _complete(session, by=SubmittedBy.TAKER, at=now, now=now)
+        result = _complete(session, by=SubmittedBy.TAKER, at=now, now=now, origin=origin)
         return Submitted(session, result, is_replay=False)
+
+
+def login_prolong(session: ExamSession) -> None:
+    """See that the logins of a session's candidate last to its end, grace included; in the caller's transaction."""
+    participant = session.participant
+    if participant is not None and participant.user_id is not None and session.deadline_at is not None:
+        until = session.deadline_at + timedelta(seconds=session.grace_seconds)
+        logins_last_until(user_id=participant.user_id, until=until)
 
 
 def session_close_if_late(*, now: datetime, token: str | None = None, token_hash: str | None = None) -> bool:
@@ -121,14 +132,17 @@ def _move(session: ExamSession, to: SessionStatus) -> None:
     session.status = to
 
 
-def _complete(session: ExamSession, *, by: SubmittedBy, at: datetime, now: datetime) -> Result:
+def _complete(
+    session: ExamSession, *, by: SubmittedBy, at: datetime, now: datetime, origin: Origin | None = None
+) -> Result:
     _stop_clock(session, at)
     _move(session, SessionStatus.COMPLETED)
     session.completed_at = at
     session.submitted_by = by
     session.save()
     kind = EventKind.SUBMITTED if by is SubmittedBy.TAKER else EventKind.TIME_RAN_OUT
-    event_append(session=session, kind=kind, payload={"time_spent_seconds": session.time_spent_seconds}, now=now)
+    payload = {"time_spent_seconds": session.time_spent_seconds, **told(origin)}
+    event_append(session=session, kind=kind, payload=payload, now=now)
     if session.assignment_id is not None:
         TestAssignment.objects.filter(pk=session.assignment_id).update(completed_at=at)
     result = result_make(session=session, now=now, reason="submitted", actor=SYSTEM)
@@ -218,6 +232,7 @@ def session_continue(*, session_id: int, now: datetime, actor: Actor) -> ExamSes
     session.paused_seconds += seconds
     session.paused_at = None
     session.save(update_fields=["deadline_at", "paused_seconds", "paused_at"])
+    login_prolong(session)
     event_append(session=session, kind=EventKind.CONTINUED, payload={"paused_seconds": seconds}, now=now)
     audit.record(
         "sessions_app.session.continued", actor=actor, obj=session, company_id=session.company_id, seconds=seconds

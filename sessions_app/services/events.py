@@ -1,12 +1,26 @@
 """Appending to the log of a session, in the transaction of what it tells."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db.models import Max
 
 from sessions_app.models import ExamSession, SessionEvent
 from sessions_app.states import EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from: address and browser, kept with the session and its log."""
+
+    ip: str = ""
+    user_agent: str = ""
+
+
+def told(origin: Origin | None) -> dict[str, str]:
+    """Return what a log entry says about where it came from; nothing when that was not asked for."""
+    return asdict(origin) if origin is not None else {}
 
 
 def event_append(

@@ -5,7 +5,7 @@ import has come; so a worker killed at any moment leaves whole chunks, and the n
 Source: primary contract 8.6, details 2.14 and 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts.services.candidates import number_clean, numbers_taken
 from cbt.kernel import audit, clock, jobs
 from cbt.kernel.actor import SYSTEM, Actor
 from cbt.kernel.errors import DomainError, ErrorCode
@@ -22,6 +23,7 @@ from cbt.kernel.spreadsheets import SheetRow
 from sessions_app.engine.import_rows import (
     EMAIL_EXISTS,
     NOT_SUBSCRIBED,
+    NUMBER_EXISTS,
     QUOTA_USED_UP,
     ImportRow,
     check_rows,
@@ -30,6 +32,7 @@ from sessions_app.engine.import_rows import (
 from sessions_app.models import ImportBatch, Participant, TestAssignment
 from sessions_app.selectors.assignments import ASSIGNMENT_PURPOSE
 from sessions_app.selectors.imports import taken_addresses
+from sessions_app.services.credentials import accounts_make, passwords_hash
 from sessions_app.services.mails import first_mails_enqueue
 from sessions_app.services.participants import Window, assignable_tests
 from tenants.models import CompanySubscription
@@ -66,12 +69,25 @@ def import_preview(
     if company_id is None:
         return rows
     subscription = active_subscription(company_id, now)
-    taken = taken_addresses(company_id, [row.email for row in rows if not row.errors])
-    return with_company(rows, taken=taken, places=subscription.remaining_quota if subscription else None)
+    good = [row for row in rows if not row.errors]
+    return with_company(
+        rows,
+        taken=taken_addresses(company_id, [row.email for row in good]),
+        places=subscription.remaining_quota if subscription else None,
+        taken_numbers=numbers_taken([row.number for row in good if row.number]),
+    )
 
 
 def _checked(sheet: Sequence[SheetRow]) -> list[ImportRow]:
-    return check_rows(((row.number, *row.cells) for row in sheet), is_email=_is_email)  # type: ignore[misc]
+    return check_rows(((row.number, *row.cells) for row in sheet), is_email=_is_email, is_number=_is_number)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        number_clean(text)
+    except DomainError:
+        return False
+    return True
 
 
 def _is_email(text: str) -> bool:
@@ -82,7 +98,6 @@ def _is_email(text: str) -> bool:
     return True
 
 
-@transaction.atomic
 def import_submit(
     *,
     company_id: int,
@@ -102,35 +117,37 @@ def import_submit(
     rows = _checked(sheet)
     if all(row.errors for row in rows):
         raise DomainError(ErrorCode.BUSINESS_RULE, "No valid participants found in file. Please check the file format.")
-    batch = _batch_store(company_id, file_name, rows, test_ids, window, now, actor)
+    hashes = _hashes(rows) if len(rows) <= AT_ONCE_ROWS else {}  # slow: before the transaction
+    batch = ImportBatch(
+        company_id=company_id,
+        created_by_id=actor.id,
+        file_name=file_name[:255],
+        start_at=window.start_at,
+        end_at=window.end_at,
+        test_ids=list(test_ids),
+        rows=[[row.row, row.name, row.email, list(row.errors), row.number, row.password] for row in rows],
+        rows_total=len(rows),
+        created_at=now,
+    )
+    with transaction.atomic():
+        return _submit(batch, rows, hashes, now, actor)
+
+
+def _submit(
+    batch: ImportBatch, rows: Sequence[ImportRow], hashes: Mapping[int, str], now: datetime, actor: Actor
+) -> Imported:
+    batch.save(force_insert=True)
+    audit.record(
+        "sessions_app.import.submitted", actor=actor, obj=batch, company_id=batch.company_id,
+        rows=len(rows), test_ids=batch.test_ids,
+    )  # fmt: skip
     if len(rows) <= AT_ONCE_ROWS:
-        created = _settle(batch, rows, now)
+        created = _settle(batch, rows, hashes, now)
         return Imported(batch, created)
-    job = jobs.enqueue(JOB, {"import_id": batch.pk}, dedupe_key=f"import:{batch.pk}", company_id=company_id)
+    job = jobs.enqueue(JOB, {"import_id": batch.pk}, dedupe_key=f"import:{batch.pk}", company_id=batch.company_id)
     batch.job_id = job.pk if job else None
     batch.save(update_fields=["job_id"])
     return Imported(batch, None)
-
-
-def _batch_store(
-    company_id: int,
-    file_name: str,
-    rows: Sequence[ImportRow],
-    test_ids: Sequence[int],
-    window: Window,
-    now: datetime,
-    actor: Actor,
-) -> ImportBatch:
-    batch = ImportBatch.objects.create(
-        company_id=company_id, created_by_id=actor.id, file_name=file_name[:255],
-        start_at=window.start_at, end_at=window.end_at, test_ids=list(test_ids),
-        rows=[[row.row, row.name, row.email, list(row.errors)] for row in rows], rows_total=len(rows), created_at=now,
-    )  # fmt: skip
-    audit.record(
-        "sessions_app.import.submitted", actor=actor, obj=batch, company_id=company_id,
-        rows=len(rows), test_ids=list(test_ids),
-    )  # fmt: skip
-    return batch
 
 
 @jobs.handler(JOB)
@@ -139,12 +156,20 @@ def import_run(import_id: int) -> dict[str, int]:
     batch = ImportBatch.objects.filter(pk=import_id).first()
     if batch is None:
         raise jobs.GiveUp(f"import {import_id} is gone")
-    rows = [ImportRow(number, name, email, tuple(errors)) for number, name, email, errors in batch.rows]
+    rows = [ImportRow(place, name, email, tuple(errors), *more) for place, name, email, errors, *more in batch.rows]
     size = max(1, min(CHUNK_ROWS, CHUNK_ASSIGNMENTS // len(batch.test_ids)))
-    while batch := import_chunk(import_id=import_id, rows=rows, size=size):
+    place = batch.rows_done
+    while batch := import_chunk(import_id=import_id, rows=rows, size=size, hashes=_hashes(rows[place : place + size])):
+        place = batch.rows_done
         _tell_progress(batch)
     done = ImportBatch.objects.defer("rows").get(pk=import_id)
     return {"created": done.created_count, "failed": done.failed_count}
+
+
+def _hashes(rows: Sequence[ImportRow]) -> dict[int, str]:
+    """Return {sheet row: hash of its password} of rows that are to sign in; slow on purpose, so outside of locks."""
+    wanted = [row for row in rows if row.password and not row.errors]
+    return dict(zip((row.row for row in wanted), passwords_hash([row.password for row in wanted]), strict=True))
 
 
 def _tell_progress(batch: ImportBatch) -> None:
@@ -155,19 +180,28 @@ def _tell_progress(batch: ImportBatch) -> None:
 
 
 @transaction.atomic
-def import_chunk(*, import_id: int, rows: Sequence[ImportRow], size: int) -> ImportBatch | None:
-    """Settle the next ``size`` rows of an import; None when there are none."""
+def import_chunk(
+    *, import_id: int, rows: Sequence[ImportRow], size: int, hashes: Mapping[int, str] | None = None
+) -> ImportBatch | None:
+    """Settle the next ``size`` rows of an import; None when there are none.
+
+    hashes: of the passwords of the rows that were next a moment ago; a twin may have settled those since.
+    """
     batch = ImportBatch.objects.select_for_update(of=("self",)).defer("rows").get(pk=import_id)
     part = rows[batch.rows_done : batch.rows_done + size]
     if not part:
         return None
-    _settle(batch, part, clock.now())
+    known = hashes or {}
+    missing = [row for row in part if row.row not in known]
+    _settle(batch, part, {**known, **_hashes(missing)}, clock.now())
     return batch
 
 
-def _settle(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> list[Participant]:
+def _settle(
+    batch: ImportBatch, part: Sequence[ImportRow], hashes: Mapping[int, str], now: datetime
+) -> list[Participant]:
     """Store the people of the next rows with all that belongs to them, and write down how far the import is."""
-    judged, created = _store(batch, part, now)
+    judged, created = _store(batch, part, hashes, now)
     failures = [
         {"row": row.row, "name": row.name, "email": row.email, "errors": list(row.errors)}
         for row in judged
@@ -190,7 +224,9 @@ def _settle(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> lis
     return created
 
 
-def _store(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> tuple[list[ImportRow], list[Participant]]:
+def _store(
+    batch: ImportBatch, part: Sequence[ImportRow], hashes: Mapping[int, str], now: datetime
+) -> tuple[list[ImportRow], list[Participant]]:
     """Return every row as it was judged in the end, and the people that were stored.
 
     The subscription's row is locked first, as whoever takes quota does: nobody else can use up the places meanwhile.
@@ -198,6 +234,11 @@ def _store(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> tupl
     """
     places = lock_places(batch.company_id, now)
     taken = taken_addresses(batch.company_id, [row.email for row in part if not row.errors])
+    numbers = numbers_taken([row.number for row in part if row.number and not row.errors])
+    part = [
+        replace(row, errors=(NUMBER_EXISTS,)) if not row.errors and row.number.lower() in numbers else row
+        for row in part
+    ]
     is_open = [not row.errors and row.key not in taken for row in part]
     waiting = [row for row, is_waiting in zip(part, is_open, strict=True) if is_waiting]
     created: list[Participant] = []
@@ -207,6 +248,7 @@ def _store(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> tupl
         made = _insert_people(batch.company_id, now_in, now)
         created += made
         stored = {person.email for person in made}
+        accounts_make(batch.company_id, made, now_in, hashes, now)
         outcome |= {row.row: () if row.email in stored else (EMAIL_EXISTS,) for row in now_in}
     refusal = NOT_SUBSCRIBED if places is None else QUOTA_USED_UP
     outcome |= {row.row: (refusal,) for row in waiting}

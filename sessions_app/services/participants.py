@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from accounts.services.candidates import candidate_close, candidate_rename
 from catalog.models import Test
 from cbt.kernel import audit
 from cbt.kernel.actor import Actor
@@ -15,6 +16,7 @@ from sessions_app.models import Participant, TestAssignment
 from sessions_app.selectors.assignments import ASSIGNMENT_PURPOSE
 from sessions_app.services.bans import participant_ban_lift, participant_ban_record
 from sessions_app.services.closing import sessions_ban_open
+from sessions_app.services.credentials import Issued, Wish, credential_prepare, credential_store
 from sessions_app.services.locks import lock_participant
 from sessions_app.services.mails import assignment_mail_enqueue
 from tenants.services.quota import quota_take
@@ -28,6 +30,42 @@ class Window:
 
     start_at: datetime
     end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A new participant. credentials: what was issued with it, None when nothing was wished for."""
+
+    participant: Participant
+    credentials: Issued | None
+
+
+def participant_invite(
+    *,
+    company_id: int,
+    name: str,
+    email: str,
+    test_ids: Sequence[int],
+    window: Window,
+    wish: Wish | None,
+    now: datetime,
+    actor: Actor,
+) -> Invited:
+    """Create a participant as `participant_create` does, with number and password where they are wished for.
+
+    All or nothing. Raises what both raise.
+    """
+    if wish is None:
+        person = participant_create(
+            company_id=company_id, name=name, email=email, test_ids=test_ids, window=window, now=now, actor=actor
+        )
+        return Invited(person, None)
+    ready = credential_prepare(wish)  # hashing is slow on purpose: before any lock
+    with transaction.atomic():
+        person = participant_create(
+            company_id=company_id, name=name, email=email, test_ids=test_ids, window=window, now=now, actor=actor
+        )
+        return Invited(person, credential_store(person=person, ready=ready, now=now, actor=actor))
 
 
 def participant_create(
@@ -118,6 +156,8 @@ def participant_update(
         setattr(participant, field, value)
     participant.updated_at = now
     _save_unique(participant)
+    if participant.user_id is not None and "name" in changed:
+        candidate_rename(user_id=participant.user_id, name=participant.name, now=now)
     audit.record(
         "sessions_app.participant.updated",
         actor=actor,
@@ -130,11 +170,13 @@ def participant_update(
 
 @transaction.atomic
 def participant_delete(*, participant_id: int, now: datetime, actor: Actor) -> None:
-    """Hide a participant: the links die and open sessions end; answers, results and photos stay. Raises NOT_FOUND."""
+    """Hide a participant: links, login and open sessions end; answers, results and photos stay. Raises NOT_FOUND."""
     participant = _live(participant_id)
     sessions_ban_open(participant_id=participant.pk, reason="Participant deleted", now=now, actor=actor)
     participant.deleted_at = participant.updated_at = now
     participant.save(update_fields=["deleted_at", "updated_at"])
+    if participant.user_id is not None:
+        candidate_close(user_id=participant.user_id, now=now)
     audit.record("sessions_app.participant.deleted", actor=actor, obj=participant, company_id=participant.company_id)
 
 
@@ -169,7 +211,9 @@ def biodata_complete(*, participant_id: int, biodata: dict[str, object], now: da
 
 
 def _live(participant_id: int) -> Participant:
-    participant = Participant.objects.select_for_update(of=("self",)).filter(pk=participant_id).first()
+    participant = (
+        Participant.objects.select_for_update(of=("self",)).select_related("user").filter(pk=participant_id).first()
+    )
     if participant is None or participant.deleted_at is not None:
         raise not_found("Participant not found")
     return participant

@@ -15,6 +15,8 @@ from sessions_app.engine import saving, timing
 from sessions_app.models import ExamSession
 from sessions_app.services import hot_sql, refusals
 from sessions_app.services.closing import session_close_if_late
+from sessions_app.services.doubts import doubts_store
+from sessions_app.services.events import Origin, told
 from sessions_app.services.hot_sql import OpenSession
 
 MAX_ANSWERS = 1000
@@ -48,12 +50,20 @@ class Clock:
 
 
 def answers_save(
-    *, token: str, answers: Mapping[str, Any], revision: int | None, client_at: datetime | None, now: datetime
+    *,
+    token: str,
+    answers: Mapping[str, Any],
+    revision: int | None,
+    client_at: datetime | None,
+    now: datetime,
+    doubts: Mapping[str, bool] | None = None,
+    origin: Origin | None = None,
 ) -> Saved:
     """Store a batch of answers; when this returns they are committed.
 
     answers: {question id: JSON value}, at most 1,000; ``None`` clears.  revision: growing integer per session, or
-    None for arrival order.  One bad answer refuses the whole batch, so that nothing is half saved.
+    None for arrival order.  doubts: {question id: whether the taker wants to come back to it}, stored with the answers.
+    origin: where it came from, for the log.  One bad answer refuses the whole batch, so that nothing is half saved.
     Raises NOT_FOUND, SESSION_NOT_IN_PROGRESS, BANNED, SESSION_PAUSED, UNKNOWN_QUESTION, VALIDATION_ERROR.
     Source: primary contract 4.2; decisions "saving is idempotent and order-safe".
     """
@@ -65,7 +75,7 @@ def answers_save(
         if session is not None:
             is_late = _is_late(session, now)
             if not is_late:
-                saved = _store(session, answers, revision, client_at, now)
+                saved = _store(session, answers, Sent(revision, client_at, doubts or {}, origin), now)
     if saved is None:
         _refuse(token_hash, now, is_late=is_late)
         raise AssertionError("a refusal always raises")
@@ -115,18 +125,29 @@ def _refuse(token_hash: str, now: datetime, *, is_late: bool) -> None:
     raise refusals.not_in_progress(status)
 
 
-def _store(
-    session: OpenSession, answers: Mapping[str, Any], revision: int | None, client_at: datetime | None, now: datetime
-) -> Saved:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came with the answers of a save."""
+
+    revision: int | None
+    client_at: datetime | None
+    doubts: Mapping[str, bool]
+    origin: Origin | None
+
+
+def _store(session: OpenSession, answers: Mapping[str, Any], more: Sent, now: datetime) -> Saved:
     sent = _checked(session.version_id, answers)
-    stored = hot_sql.stored_answers(session.id, list(sent))
-    changed = saving.changes(stored={key: item for key, (item, _) in stored.items()}, sent=sent, revision=revision)
+    stored = hot_sql.stored_answers(session.id, list(sent)) if sent else {}
+    changed = saving.changes(stored={key: item for key, (item, _) in stored.items()}, sent=sent, revision=more.revision)
     if changed:
         payload = {
-            "revision": revision,
+            "revision": more.revision,
             "answers": [{"question_id": key, "answer": item.value} for key, item in changed.items()],
+            **told(more.origin),
         }
-        hot_sql.write_answers(session.id, changed, payload, now, client_at)
+        hot_sql.write_answers(session.id, changed, payload, now, more.client_at)
+    if more.doubts:
+        doubts_store(session_id=session.id, doubts=more.doubts, now=now)
     time = clock_of(session, now)
     return Saved(
         answers=[_state_of(key, changed, stored, now) for key in sent],

@@ -18,6 +18,7 @@ from sessions_app.models import ExamSession, SessionPaper, TestAssignment
 from sessions_app.selectors.assignments import check_assignment_open
 from sessions_app.services import refusals
 from sessions_app.services.closing import (
+    login_prolong,
     session_abandon,
     session_ban,
     session_close_if_late,
@@ -27,12 +28,12 @@ from sessions_app.services.closing import (
     session_pause,
     session_submit,
 )
-from sessions_app.services.events import event_append
+from sessions_app.services.events import Origin, event_append
 from sessions_app.services.locks import lock_assignment, lock_participant, lock_session
 from sessions_app.states import EventKind, SessionStatus
 
 __all__ = [
-    "session_abandon", "session_ban", "session_close_if_late", "session_continue", "session_flag",
+    "Origin", "session_abandon", "session_ban", "session_close_if_late", "session_continue", "session_flag",
     "session_lock_open", "session_pause", "session_start", "session_start_purchase", "session_submit",
 ]  # fmt: skip
 
@@ -49,24 +50,17 @@ class Started:
     is_new: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a start comes from: address and browser, kept with the session and its log."""
-
-    ip: str = ""
-    user_agent: str = ""
-
-
-def session_start(*, assignment: TestAssignment, now: datetime, origin: Origin) -> Started:
+def session_start(*, assignment: TestAssignment, now: datetime, origin: Origin, needs_biodata: bool = True) -> Started:
     """Start the assignment's test, or go on with the open session.
 
-    assignment: found by its token, with participant, company and test loaded.
+    assignment: found by its token or its candidate's login, with participant, company and test loaded.
+    needs_biodata: False for a candidate who signed in, whom the tenant knows and who has no form to fill in.
     Raises BANNED, COMPANY_INACTIVE, ASSIGNMENT_EXPIRED, ASSIGNMENT_NOT_STARTED, ASSIGNMENT_COMPLETED,
     BIODATA_REQUIRED, TEST_NOT_AVAILABLE. Source: primary contract 3.6.
     """
     check_assignment_open(assignment, now=now)
     participant, test = assignment.participant, assignment.test
-    if not biodata.is_complete(participant.biodata):
+    if needs_biodata and not biodata.is_complete(participant.biodata):
         raise DomainError(ErrorCode.BIODATA_REQUIRED, "Please complete your biodata before starting the test")
     _check_available(test)
     _close_open_if_late(now, assignment_id=assignment.pk)
@@ -78,9 +72,11 @@ def session_start(*, assignment: TestAssignment, now: datetime, origin: Origin) 
         draft = ExamSession(
             assignment=locked, participant_id=participant.pk, company_id=participant.company_id, test=test
         )
-        return _start_or_resume(
+        begun = _start_or_resume(
             draft, version, window_end=locked.end_at, now=now, origin=origin, used_up=_assignment_used_up
         )
+        login_prolong(begun.session)
+        return begun
 
 
 def session_start_purchase(*, purchase: Purchase, now: datetime, origin: Origin) -> Started:

@@ -24,7 +24,8 @@ STATUS_KEYS = {
     "created_at", "finished_at",
 }  # fmt: skip
 ROW_KEYS = {
-    "id", "name", "email", "unique_token", "is_banned", "banned_at", "company", "test_assignments",
+    "id", "name", "email", "unique_token", "participant_number", "is_banned", "banned_at", "company",
+    "test_assignments",
     "created_at", "updated_at",
 }  # fmt: skip
 

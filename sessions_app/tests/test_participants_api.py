@@ -15,7 +15,9 @@ from tenants.models import CompanySubscription
 from tenants.tests.factories import make_company, make_tenant_admin
 from tests.support import PAGE_KEYS, data_of, error_of, run_jobs
 
-BRIEF = {"id", "name", "email", "unique_token", "is_banned", "banned_at", "created_at", "updated_at"}
+BRIEF = {
+    "id", "name", "email", "unique_token", "participant_number", "is_banned", "banned_at", "created_at", "updated_at",
+}  # fmt: skip
 
 
 @pytest.fixture

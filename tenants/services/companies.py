@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from accounts.services.candidates import candidates_lock
 from accounts.services.users import users_lock
 from cbt.kernel import audit, clock
 from cbt.kernel.actor import Actor
@@ -142,6 +143,7 @@ def company_set_active(*, company_id: int, is_active: bool, actor: Actor) -> Com
 
 def _lock_admins(company: Company, *, locked: bool, actor: Actor) -> None:
     users_lock(user_ids=list(company.admins.values_list("user_id", flat=True)), locked=locked, actor=actor)
+    candidates_lock(company_id=company.pk, locked=locked, now=company.updated_at)
 
 
 @transaction.atomic
