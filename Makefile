@@ -87,6 +87,10 @@ tour: $(VENV)/.runtime ## Walk the whole flow against a running server (BASE_URL
 bench-import: $(VENV)/.dev ## Measure the import of a list of 10,000 people (throwaway SQLite, or DATABASE_URL)
 	$(BIN)/python -m benchmarks.bench_import
 
+.PHONY: bench-login
+bench-login: $(VENV)/.dev ## Measure 500 candidates signing in at once, against the started server
+	@$(BIN)/python -m benchmarks.bench_login $(ARGS)
+
 .PHONY: bench-save
 bench-save: $(VENV)/.dev ## Measure autosave on SQLite and, where it is installed, PostgreSQL (ARGS="--clients 64 --rounds 5")
 	@$(BIN)/python -m benchmarks.bench_save $(ARGS)

@@ -2,6 +2,7 @@
 
 DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare sessions --count 64 --questions 50 --kind single_choice
 DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare mails --count 30
+DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare candidates --count 500
 """
 
 import argparse
@@ -41,10 +42,27 @@ def make_mails(count: int) -> list[str]:
     return addresses
 
 
+def make_candidates(count: int) -> list[dict[str, str]]:
+    """Store candidates of one company with number and password; return what they type at sign-in."""
+    from cbt.kernel import clock
+    from cbt.kernel.actor import SYSTEM
+    from sessions_app.services.credentials import MOST_AT_ONCE, Wish, credentials_issue
+    from sessions_app.tests.factories import make_participant
+    from tenants.tests.factories import make_company
+
+    company = make_company(email=f"{secrets.token_hex(4)}@example.com")
+    ids = [make_participant(company=company).pk for _ in range(count)]
+    rows = []
+    for start in range(0, count, MOST_AT_ONCE):
+        wishes = {participant_id: Wish() for participant_id in ids[start : start + MOST_AT_ONCE]}
+        rows += credentials_issue(company_id=company.pk, wishes=wishes, now=clock.now(), actor=SYSTEM)
+    return [{"nomor_peserta": row.number, "password": row.password} for row in rows]
+
+
 def main() -> None:
     """Make the rows in one transaction."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["sessions", "mails"])
+    parser.add_argument("what", choices=["sessions", "mails", "candidates"])
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--questions", type=int, default=50)
     parser.add_argument("--kind", default="single_choice")
@@ -56,7 +74,10 @@ def main() -> None:
     from django.db import transaction
 
     with transaction.atomic():
-        if options.what == "mails":
+        made: object
+        if options.what == "candidates":
+            made = make_candidates(options.count)
+        elif options.what == "mails":
             made = make_mails(options.count)
         else:
             made = make_sessions(options.count, options.questions, options.kind)

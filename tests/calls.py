@@ -27,7 +27,7 @@ from tests.routes import Route
 from tests.support import Api
 from tests.world import Side, World, upload
 
-STAFF_FIRST = (Role.TENANT_ADMIN.value, Role.PUBLIC_USER.value, Role.SUPER_ADMIN.value)
+STAFF_FIRST = (Role.TENANT_ADMIN.value, Role.PUBLIC_USER.value, Role.SUPER_ADMIN.value, Role.PARTICIPANT.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,16 @@ BODIES: dict[str, Maker] = {
     },
     "PUT /api/participants/{participant}": lambda world, side: {"name": "Renamed", "email": "renamed@person.example"},
     "PATCH /api/participants/{participant}": lambda world, side: {"name": "Renamed"},
+    "POST /api/exam/{exam}/answer": lambda world, side: {"question_id": 1, "answer": "A", "is_doubtful": True},
+    "POST /api/exam/{exam}/sync": lambda world, side: {
+        "answers": [{"question_id": 1, "answer": "A", "is_doubtful": True}], "revision": 3,
+    },
+    "POST /api/exam/{exam}/submit": lambda world, side: NO_BODY,
+    "POST /api/exam/{exam}/heartbeat": lambda world, side: NO_BODY,
+    "POST /api/participants/{participant}/credentials": lambda world, side: {"participant_number": "P-77"},
+    "POST /api/participants/credentials": lambda world, side: {
+        "participants": [{"participant_id": side.participant.pk, "participant_number": "P-77"}]
+    },
     "POST /api/participants/{participant}/ban": lambda world, side: {"reason": "seen"},
     "POST /api/participants/{participant}/unban": lambda world, side: NO_BODY,
     "POST /api/participants/{participant}/resend-all-emails": lambda world, side: NO_BODY,
@@ -216,6 +226,7 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "detection": side.detection.pk,
         "result": side.result.pk if Role.TENANT_ADMIN in route.roles else side.buyer_result.pk,
         "testId": world.common.bought.pk,
+        "exam": world.common.exam.pk,
         "user": side.buyer.pk,
         "company": side.company.pk,
         "admin": side.second.pk,
@@ -235,6 +246,7 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "POST /api/test-sessions/{session}/regrade": {"session": sessions["completed"]},
         "GET /api/test-session/{sessionToken}/result": {"sessionToken": side.started["pending"].token},
         "POST /api/participants/{participant}/unban": {"participant": side.banned.pk},
+        "GET /api/exam/{exam}/result": {"exam": world.common.exam_done.pk},
         "GET /api/tests/catalog/{testId}": {"testId": world.common.plain.pk},
         "DELETE /api/cart/{testId}": {"testId": world.common.offer.pk},
         "DELETE /api/subscription-prices/{price}": {"price": world.common.free_price.pk},

@@ -38,7 +38,7 @@ FOREIGN_PARAMS = {
     "participant", "assignment", "session", "detection", "result", "testId", "test", "token", "sessionToken", "name",
     "user", "company", "admin", "subscription", "invoice", "payment", "transactionId", "import",
 }  # fmt: skip
-SHARED_PARAMS = {"category", "question", "plan", "price"}
+SHARED_PARAMS = {"category", "question", "plan", "price", "exam"}
 
 
 def foreign_values(world: World) -> dict[str, list[Any]]:

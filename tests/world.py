@@ -82,6 +82,8 @@ class Common:
     bought: Test
     plain: Test
     hidden: Test
+    exam: Test
+    exam_done: Test
     offer: Test
     ordered: Test
     price: SubscriptionPrice
@@ -178,6 +180,10 @@ def build() -> World:
     foreign.planted = _planted(foreign)
     count_ids_from(OWN_IDS_FROM)
     own = _side(MARK_OWN, common)
+    candidate = make_user(Role.PARTICIPANT, participant_number="WORLD-1", company_id=own.company.pk)
+    Participant.objects.filter(pk=own.participant.pk).update(user=candidate)
+    other_tokens[Role.PARTICIPANT.value] = token_of(candidate)
+    _sit_exams(own.participant, common)
     poor = make_tenant_admin(make_company(with_subscription=False))
     fresh = make_user(is_verified=False)
     proof = verification_send(user=fresh)
@@ -191,6 +197,13 @@ def build() -> World:
     )  # fmt: skip
 
 
+def _sit_exams(participant: Participant, common: Common) -> None:
+    """Let a participant sit two exams, one open and one handed in."""
+    tests = (common.exam, common.exam_done)
+    _, token = (start_session(make_assignment(participant=participant, test=test)[1]).token for test in tests)
+    session_submit(token=token, now=clock.now())
+
+
 def _common() -> Common:
     category = make_category(name="Common category")
     hidden = essay_test(name="Hidden test")
@@ -201,12 +214,14 @@ def _common() -> Common:
         bought=essay_test(name="Bought test", settings={"result_policy": "score", "max_attempts": 2}),
         plain=make_bank_test(question("single_choice", "q1"), name="Common plain"),
         hidden=hidden,
+        exam=essay_test(name="Common exam"),
+        exam_done=essay_test(name="Common exam, handed in"),
         offer=make_bank_test(question("single_choice", "q1"), name="Common offer", type="public", price=1000),
         ordered=make_bank_test(question("single_choice", "q1"), name="Common ordered", type="public", price=3000),
         price=make_price(),
         free_price=make_price(),
     )
-    for test in (common.bank, common.bought, common.plain, common.offer, common.ordered):
+    for test in (common.bank, common.bought, common.plain, common.exam, common.exam_done, common.offer, common.ordered):
         version_freeze(test.pk)  # everybody's paper, not that of whoever starts first
     return common
 

@@ -1,0 +1,1 @@
+"""The dialect of the exam room: candidates of a school sign in with a number and sit an exam."""

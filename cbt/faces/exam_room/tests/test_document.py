@@ -1,0 +1,185 @@
+"""Every request and answer the exam-room document prints, replayed in its order; attacks; crowds; races."""
+
+import pytest
+import time_machine
+from django.test import RequestFactory
+
+from accounts.services import login as login_service
+from accounts.tests.factories import PASSWORD
+from cbt.faces.exam_room.tests.factories import exam_test, make_candidate
+from cbt.http.rates import Rate, enforce
+from sessions_app.models import ExamSession, SessionAnswer, SessionEvent
+from tests.support import Api, error_of, race
+
+pytestmark = pytest.mark.django_db
+NUMBER = (int, float)
+
+
+def typed(value, shape):
+    """Tell what of ``shape`` ({name: type, or a nested shape, or [shape]}) a printed body lacks or has otherwise."""
+    if isinstance(shape, dict):
+        assert isinstance(value, dict), value
+        for name, inner in shape.items():
+            assert name in value, f"{name} is missing of {sorted(value)}"
+            typed(value[name], inner)
+    elif isinstance(shape, list):
+        assert value
+        for item in value:
+            typed(item, shape[0])
+    else:
+        assert isinstance(value, shape), value
+        assert not (shape == NUMBER and isinstance(value, bool))
+
+
+def test_document__when_replayed_from_login_to_result__then_every_printed_member_is_there():
+    one = make_candidate()
+    number = one.participant.user.participant_number
+    login = Api().post("/api/auth/login", {"nomor_peserta": number, "password": PASSWORD})
+    assert login.status_code == 200
+    typed(login.json(), {"token": str, "user": {"id": NUMBER, "nomor_peserta": str, "nama": str}})
+    assert login.json()["token"].count(".") == 2  # a JWT
+    api = Api(login.json()["token"])
+    exam = api.get(f"/api/exam/{one.test.pk}")
+    typed(
+        exam.json(),
+        {
+            "id": NUMBER, "title": str, "description": str, "duration": NUMBER, "total_questions": NUMBER,
+            "start_time": str, "end_time": str,
+        },
+    )  # fmt: skip
+    questions = api.get(f"/api/exam/{one.test.pk}/questions")
+    options = dict.fromkeys("ABCDE", str)
+    typed(questions.json(), {"questions": [{"id": NUMBER, "number": NUMBER, "question": str, "options": options}]})
+    for row in questions.json()["questions"]:
+        body = {"question_id": row["id"], "answer": "A", "is_doubtful": False}
+        answer = api.post(f"/api/exam/{one.test.pk}/answer", body)
+        typed(answer.json(), {"success": bool, "message": str})
+    submit = api.post(f"/api/exam/{one.test.pk}/submit")
+    typed(submit.json(), {"success": bool, "message": str, "result_id": NUMBER})
+    result = api.get(f"/api/exam/{one.test.pk}/result")
+    detail = {"question_id": NUMBER, "user_answer": str, "correct_answer": str, "is_correct": bool}
+    typed(
+        result.json(),
+        {
+            "score": NUMBER, "correct_answers": NUMBER, "total_questions": NUMBER, "percentage": NUMBER,
+            "passed": bool, "details": [detail],
+        },
+    )  # fmt: skip
+    assert {row.status_code for row in (exam, questions, answer, submit, result)} == {200}
+
+
+def test_document__when_something_is_wrong__then_its_error_format_everywhere():
+    one = make_candidate()
+    one.questions()
+    answers = [
+        (401, Api().post("/api/auth/login", {"nomor_peserta": "nobody", "password": "wrong"})),
+        (422, Api().post("/api/auth/login", {"nomor_peserta": "nobody"})),
+        (400, one.api.post(f"{one.url}/answer", raw=b"{")),
+        (401, Api("forged").get(one.url)),
+        (404, one.api.get("/api/exam/999999")),
+        (404, one.api.get("/api/exam/abc")),
+        (403, one.api.get(f"{one.url}/result")),
+        (422, one.answer(1, "Z")),
+        (422, one.answer(99, "A")),
+    ]
+    for status, response in answers:
+        body = response.json()
+        assert response.status_code == status, body
+        assert body["success"] is False
+        typed(body, {"message": str, "error_code": str, "errors": dict})
+        assert all(isinstance(text, str) for texts in body["errors"].values() for text in texts)
+
+
+# --- attacks and crowds -----------------------------------------------------------------------------------
+
+
+def test_enumeration__when_a_stranger_counts_through_numbers__then_nothing_differs_until_the_address_is_shut():
+    one = make_candidate()
+    known = one.participant.user.participant_number
+    prefix, _, last = known.partition("-")
+    seen = set()
+    for number in (f"{prefix}-{value}" for value in range(int(last) - 3, int(last) + 4)):
+        response = Api().post("/api/auth/login", {"nomor_peserta": number, "password": "guess-1"})
+        body = response.json()
+        body.pop("request_id")
+        seen.add((response.status_code, str(sorted(body.items())), str(sorted(set(response.headers)))))
+    assert len(seen) == 1
+    for value in range(3000 - 7):
+        login_service._begin(login_service._NUMBER, f"number x{value}|127.0.0.1", "127.0.0.1")
+    error_of(Api().post("/api/auth/login", {"nomor_peserta": "x", "password": "guess-1"}), 429, "RATE_LIMITED")
+
+
+def test_crowd__when_500_candidates_of_one_address_work_at_the_documented_rates__then_no_429():
+    request = RequestFactory().get("/", REMOTE_ADDR="203.0.113.7")
+    with time_machine.travel("2026-03-01T08:00:00Z", tick=False):
+        for user_id in range(1, 501):
+            for rate, count in ((Rate.EXAM_QUESTIONS, 10), (Rate.EXAM_SUBMIT, 1), (Rate.EXAM_READ, 5)):
+                for _ in range(count):
+                    enforce(rate, request, user_id=user_id)
+        for user_id in range(1, 51):
+            for _ in range(100):
+                enforce(Rate.EXAM_ANSWER, request, user_id=user_id)
+
+
+def test_crowd__when_thirty_sign_in_and_sit_behind_one_address__then_each_gets_through():
+    test = exam_test()
+    people = [make_candidate(test=test) for _ in range(30)]
+    for one in people:
+        body = {"nomor_peserta": one.participant.user.participant_number, "password": PASSWORD}
+        assert Api().post("/api/auth/login", body, headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 200
+        assert one.questions()
+        assert one.answer(1, "A").status_code == 200
+    assert ExamSession.objects.filter(status="in_progress").count() == 30
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_race__when_saves_meet_the_submit__then_each_is_stored_before_it_or_refused():
+    one = make_candidate()
+    one.questions()
+
+    def act(index):
+        if index == 3:
+            return one.api.post(f"{one.url}/submit").status_code
+        return one.answer(index + 1, "A").status_code
+
+    statuses = race(6, act)
+    assert statuses[3] == 200
+    assert set(statuses) <= {200, 400}
+    acknowledged = {f"q{index + 1}" for index, status in enumerate(statuses) if status == 200 and index != 3}
+    assert set(SessionAnswer.objects.values_list("question_id", flat=True)) == acknowledged
+    kinds = list(SessionEvent.objects.order_by("seq").values_list("kind", flat=True))
+    assert "answers_saved" not in kinds[kinds.index("submitted") :]
+    session = ExamSession.objects.get()
+    assert session.results.count() == 1
+    assert session.results.get().unanswered_count == 6 - len(acknowledged)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_race__when_the_paper_is_asked_for_and_handed_in_twice_at_once__then_one_session_and_one_result():
+    one = make_candidate()
+    papers = race(4, lambda _: one.api.get(f"{one.url}/questions").status_code)
+    assert set(papers) == {200}
+    assert ExamSession.objects.count() == 1
+    ids = race(4, lambda _: one.api.post(f"{one.url}/submit").json()["result_id"])
+    assert len(set(ids)) == 1
+
+
+def test_activity__when_staff_looks__then_changes_and_seconds_per_question():
+    from tenants.tests.factories import make_tenant_admin
+
+    with time_machine.travel("2026-03-01T08:00:00Z", tick=False) as moment:
+        one = make_candidate()
+        tenant = Api().as_(make_tenant_admin(one.participant.company))
+        one.questions()
+        for seconds, number, letter in ((10, 1, "A"), (20, 2, "B"), (5, 1, "C")):
+            moment.shift(seconds)
+            one.answer(number, letter)
+        shown = tenant.get(f"/api/test-sessions/{ExamSession.objects.get().pk}").json()["data"]
+    assert [(row["question_id"], row["change_count"], row["seconds"]) for row in shown["activity"]] == [
+        ("q1", 2, 15), ("q2", 1, 20),
+    ]  # fmt: skip
+    assert (shown["activity"][0]["first_at"], shown["activity"][0]["last_at"]) == (
+        "2026-03-01T08:00:10Z", "2026-03-01T08:00:35Z",
+    )  # fmt: skip
