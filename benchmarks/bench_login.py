@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 from tests.server_process import ROOT, ServerProcess
@@ -84,6 +85,7 @@ def main() -> None:
     good, slowest = statuses.count(200), max(seconds)
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")
     print(f"  {good} of {options.clients} signed in within {total:.1f} s, the slowest waited {slowest:.1f} s")
+    print(f"  answers: {dict(Counter(statuses))} (0: no connection or no answer within 30 s)")
     print(f"  memory {before:.0f} MiB before, {peak:.0f} MiB at its peak")
     is_good = good == options.clients and total <= options.budget and peak - before <= options.memory
     sys.exit(0 if is_good else 1)
