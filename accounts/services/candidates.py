@@ -135,9 +135,12 @@ def candidate_ban(*, user_id: int, is_banned: bool, now: datetime) -> None:
 
 
 def candidate_close(*, user_id: int, now: datetime) -> None:
-    """Shut a removed candidate's account for good and give the number free; in the caller's transaction."""
+    """Shut a removed candidate's account for good and give the number free; in the caller's transaction.
+
+    What stands in its place is no number that could be issued (see `number_clean`), so it meets no other.
+    """
     User.objects.filter(pk=user_id, role=Role.PARTICIPANT).update(
-        is_active=False, participant_number=f"removed/{user_id}", updated_at=now
+        is_active=False, participant_number=f"~{user_id}", updated_at=now
     )
     logins_revoke(user_ids=[user_id], reason="participant deleted")
 
