@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts.services.cleaning import logins_forget, proofs_forget
+from accounts.services.cleaning import logins_forget, proofs_forget, sessions_forget
 from accounts.services.passwords import SEND_JOB, password_reset_send
 from cbt.kernel import jobs
 
@@ -25,3 +25,9 @@ def forget_old_logins() -> dict[str, int]:
 def forget_spent_proofs() -> dict[str, int]:
     """Delete verifications and resets that ended more than 30 days ago."""
     return {"deleted": proofs_forget()}
+
+
+@jobs.periodic("accounts.forget_browser_sessions", every_seconds=86_400, purpose="remove browser sessions that ran out")
+def forget_browser_sessions() -> dict[str, int]:
+    """Delete expired sessions."""
+    return {"deleted": sessions_forget()}

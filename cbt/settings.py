@@ -62,12 +62,20 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS if IS_LOCAL else [])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Whole origins, compared as they are. The documented frontends on a developer's machine are let in there only.
+LOCAL_FRONTENDS = ["http://localhost:3000", "http://localhost:4200", "http://localhost:5173"]
 CORS_ALLOWED_ORIGINS = env.list(
-    "CORS_ALLOWED_ORIGINS", default=["http://localhost:3000", "http://localhost:4200", "http://localhost:5173"]
+    "CORS_ALLOWED_ORIGINS",
+    default=list(
+        dict.fromkeys(["/".join(FRONTEND_URL.split("/", 3)[:3]).lower(), *(LOCAL_FRONTENDS if IS_LOCAL else [])])
+    ),
 )
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "x-request-id")
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Content-Disposition", "X-Total-Count", "Link"]
+CORS_EXPOSE_HEADERS = [
+    "X-Request-ID", "X-CSRFToken", "Retry-After", "Content-Disposition", "X-Total-Count", "Link", "Deprecation",
+    "Sunset",
+]  # fmt: skip
 CORS_URLS_REGEX = r"^/(api|v1|storage)/"
 HTTPS = env.bool("HTTPS", default=not IS_LOCAL)
 if HTTPS:
@@ -79,7 +87,10 @@ if HTTPS:
     SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
-# Not "no-referrer": browsers then send "Origin: null" with the forms of the admin, which the CSRF check refuses.
+CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
+CSRF_FAILURE_VIEW = "cbt.http.problems.csrf_failure"
+# Nothing is told to other sites. "no-referrer" would have browsers send our own forms with "Origin: null", which the
+# CSRF check refuses.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -110,8 +121,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "cbt.http.middleware.request_id",
     "cbt.http.metering.metered",
+    "corsheaders.middleware.CorsMiddleware",  # before what refuses: a frontend must be able to read the refusal
     "cbt.http.middleware.body_guard",
-    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -120,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "cbt.http.deprecation.middleware",
 ]
 ROOT_URLCONF = "cbt.urls"
 WSGI_APPLICATION = "cbt.wsgi.application"
@@ -247,7 +259,10 @@ REST_FRAMEWORK = {
         "cbt.http.parsers.CleanFormParser",
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cbt.http.parsers.AlwaysJSON",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerAuthentication",
+        "accounts.api.authentication.CookieAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["cbt.http.permissions.DenyAll"],
     "DEFAULT_SCHEMA_CLASS": "cbt.http.schema.HouseSchema",
     "EXCEPTION_HANDLER": "cbt.http.problems.drf_exception_handler",
@@ -281,7 +296,15 @@ SPECTACULAR_SETTINGS = {
         "QuestionKindEnum": "catalog.api.serializers.QUESTION_KINDS",
     },
     "APPEND_COMPONENTS": {
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "cookie": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "auth-token",
+                "description": "Set by signing in. Writes must come from a configured origin or carry the CSRF token.",
+            },
+        },
     },
 }
 

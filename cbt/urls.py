@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from accounts.admin import OwnPassword
+from cbt.http.versions import Versions
 from cbt.ops.audit_api import Audit
 from cbt.ops.views import Health, Live, Metrics, StoredFile
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("api/versions", Versions.as_view(), name="versions"),
     path("api/", include("accounts.api.urls")),
     path("api/", include("commerce.api.urls")),
     path("api/", include("catalog.api.urls")),

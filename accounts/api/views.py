@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from accounts.api.cookies import cookies_clear, cookies_set
 from accounts.api.serializers import (
     EmailIn,
     LoggedInOut,
@@ -22,6 +23,7 @@ from accounts.services.users import user_register
 from accounts.services.verification import email_verify, verification_resend
 from accounts.states import Role
 from cbt.http.face import Ok
+from cbt.http.origins import refuse_foreign
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
@@ -84,6 +86,7 @@ class SignIn(FaceView):
             ErrorCode.EMAIL_NOT_VERIFIED,
             ErrorCode.COMPANY_INACTIVE,
             ErrorCode.BANNED,
+            ErrorCode.CSRF_FAILED,
             ErrorCode.VALIDATION_ERROR,
             ErrorCode.RATE_LIMITED,
         ],
@@ -105,7 +108,11 @@ class SignIn(FaceView):
         },
     )
     def post(self, request: Request) -> Ok:
-        """Open a login; the token stands in ``data`` and, for clients of the other contract, at the top."""
+        """Open a login; the token stands in ``data``, at the top and in a cookie: each client reads its own.
+
+        Another site's page may not sign its visitor in here (as somebody else, to see what they then enter).
+        """
+        refuse_foreign(request._request)
         data = LoginIn.parse(request)
         made = login(**data, ip=self.actor_of(request).ip, user_agent=user_agent_of(request))
         account = made.user
@@ -114,7 +121,8 @@ class SignIn(FaceView):
             "email": account.email,
         }  # fmt: skip
         top_level = {"token": made.token, "user": user}
-        return Ok(LoggedInOut(made).data, message="Login successful", top_level=top_level)
+        cookies = cookies_set(request, user_id=made.user.pk, token=made.token)
+        return Ok(LoggedInOut(made).data, message="Login successful", top_level=top_level, cookies=cookies)
 
 
 class Me(FaceView):
@@ -167,11 +175,11 @@ class SignOut(FaceView):
 
     @documented("Sign out: this login ends, others go on", errors=[ErrorCode.UNAUTHENTICATED])
     def post(self, request: Request) -> Ok:
-        """End the login behind the token."""
+        """End the login behind the token or the cookie; the browser's cookies go in either case."""
         login_id = self.actor_of(request).login_id
         if login_id:
             logout(login_id=login_id)
-        return Ok(message="Logout successful")
+        return Ok(message="Logout successful", cookies=cookies_clear(request))
 
 
 class VerifyEmail(FaceView):

@@ -21,7 +21,13 @@ def actor_of_token(token: str, *, ip: str = "", user_agent: str = "") -> tuple[U
     One query. A token is good while its login row is: not revoked, within its idle and absolute life, and
     its user active, not locked and not banned. A login made before verification carries no permissions.
     """
-    login = _login_of(token)
+    login_id = login_id_of_token(token)
+    return actor_of_login(login_id, ip=ip, user_agent=user_agent) if login_id else None
+
+
+def actor_of_login(login_id: str, *, ip: str = "", user_agent: str = "") -> tuple[User, Actor] | None:
+    """Return the user and actor of a login, or None when it has ended. One query."""
+    login = _login_of(login_id)
     if login is None:
         return None
     user = login.user
@@ -41,13 +47,17 @@ def actor_of_token(token: str, *, ip: str = "", user_agent: str = "") -> tuple[U
     return user, actor
 
 
-def _login_of(token: str) -> Login | None:
+def login_id_of_token(token: str) -> str | None:
+    """Return which login a token names, None unless we signed it and it has not expired. No query."""
     if not token or len(token) > 2000:
         return None
     try:
-        login_id = uuid.UUID(AccessToken(token).get("sid"))  # type: ignore[arg-type]
+        return str(uuid.UUID(AccessToken(token).get("sid")))  # type: ignore[arg-type]
     except (TokenError, ValueError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def _login_of(login_id: str) -> Login | None:
     now = clock.now()
     login = Login.objects.select_related("user").filter(pk=login_id, revoked_at__isnull=True).first()
     if login is None or login.expires_at <= now or login.last_seen_at + settings.LOGIN_IDLE <= now:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from accounts.models import EmailVerification, Login, PasswordReset
@@ -21,6 +22,12 @@ def logins_forget() -> int:
     while batch := list(Login.objects.filter(ended).values_list("pk", flat=True).order_by()[:BATCH]):
         total += Login.objects.filter(pk__in=batch).delete()[0]
     return total
+
+
+def sessions_forget() -> int:
+    """Delete browser sessions that have run out; return how many. Every signing-in leaves one."""
+    deleted: int = Session.objects.filter(expire_date__lt=clock.now()).delete()[0]
+    return deleted
 
 
 def proofs_forget() -> int:

@@ -71,6 +71,15 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie that scripts cannot read and other sites' forms do not carry; 0 seconds removes it."""
+
+    name: str
+    value: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ok:
     """What a view returns on success. Only a face turns it into a body."""
 
@@ -80,6 +89,7 @@ class Ok:
     headers: Mapping[str, str] = field(default_factory=dict)
     page: "Page | None" = None
     top_level: Mapping[str, Json] = field(default_factory=dict)
+    cookies: tuple[Cookie, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,17 @@ def _cut(queryset: QuerySet[Any], start: int, size: int) -> QuerySet[Any]:
     return queryset.filter(pk__in=ids)
 
 
+def flat_page_of(items: list[Any], request: Request) -> Page | None:
+    """Cut a list that is not paged into the flat page a ``limit`` asks for; None without a usable one."""
+    asked, page = (request.query_params.get(name, "").strip() for name in ("limit", "page"))
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 10 and int(asked)):
+        return None
+    size = min(int(asked), MAX_SIZE)
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 10 and int(page) else 1
+    shown = items[(number - 1) * size : number * size]
+    return Page(items=shown, total=len(items), number=number, size=size, is_flat=True)
+
+
 def sort_of(request: Request, allowed: Mapping[str, str], *, default: str, descending: bool = False) -> tuple[str, ...]:
     """Return the ``order_by`` of ``sort_by``/``sort_order``; only listed names, ties broken by primary key."""
     name = (request.query_params.get("sort_by") or default).strip()

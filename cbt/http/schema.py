@@ -8,6 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from cbt.http.deprecation import deprecation_of
 from cbt.http.face import STATUS
 from cbt.kernel.errors import ErrorCode
 
@@ -123,13 +124,17 @@ class HouseSchema(AutoSchema):
         words = [word.strip("{}").replace("-", "_") for word in self.path.split("/") if word and word != "api"]
         return "_".join([*words, self.method.lower()])
 
+    def is_deprecated(self) -> bool:
+        """Tell whether the route has a notice."""
+        return super().is_deprecated() or deprecation_of(self.method, self.path) is not None
+
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """Return bearer for routes that need a signed-in user, nothing otherwise."""
+        """Return bearer or cookie for routes that need a signed-in user, nothing otherwise."""
         from cbt.http.views import Access, FaceView
         from cbt.kernel.permissions import Perm
 
         if isinstance(self.view, FaceView):
             declared = self.view.declared("permission", self.method.lower())
             if isinstance(declared, Perm | tuple) or declared is Access.SIGNED_IN:
-                return [{"bearer": []}]
+                return [{"bearer": []}, {"cookie": []}]
         return []

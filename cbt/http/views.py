@@ -1,9 +1,11 @@
 """The one base view. Permission, rate, scope and documentation must be declared, or the server does not start."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework import exceptions as drf
 from rest_framework.request import Request
@@ -12,6 +14,7 @@ from rest_framework.views import APIView
 
 from cbt.http.client import client_ip
 from cbt.http.face import PRIMARY, Face, Ok, Page
+from cbt.http.pages import flat_page_of
 from cbt.http.rates import Rate, enforce
 from cbt.kernel.actor import Actor, ActorKind
 from cbt.kernel.errors import DomainError, ErrorCode
@@ -130,7 +133,15 @@ class FaceView(APIView):
         if isinstance(response, Page):
             response = Ok(page=response)
         if isinstance(response, Ok):
-            response = Response(self.face.wrap(response), status=response.status, headers=dict(response.headers))
+            ok = response
+            if isinstance(ok.data, list) and request.method == "GET":
+                ok = replace(ok, page=flat_page_of(ok.data, request))
+            response = Response(self.face.wrap(ok), status=ok.status, headers=dict(ok.headers))
+            for cookie in ok.cookies:
+                response.set_cookie(
+                    cookie.name, cookie.value, max_age=cookie.seconds, path="/", httponly=True, samesite="Lax",
+                    secure=settings.SESSION_COOKIE_SECURE,
+                )  # fmt: skip
         return super().finalize_response(request, response, *args, **kwargs)
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
