@@ -111,6 +111,10 @@ bench-sqlite: $(VENV)/.dev ## Measure SQLite under many writers, with and withou
 crash: $(VENV)/.dev ## Kill web server, workers and database in mid-save, 20 times each (CRASH_ROUNDS)
 	CRASH_ROUNDS=$${CRASH_ROUNDS:-20} $(BIN)/python -m pytest tests/test_crash.py $(ARGS)
 
+.PHONY: crash-files
+crash-files: $(VENV)/.dev ## Kill the server 1000 times while 16 writers save one attempt kept as a file (CRASH_FILE_KILLS)
+	CRASH_FILE_KILLS=$${CRASH_FILE_KILLS:-1000} $(BIN)/python -m pytest tests/test_crash_files.py $(ARGS)
+
 .PHONY: lock
 lock: ## Resolve requirements*.in into lock files with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt

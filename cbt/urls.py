@@ -32,6 +32,7 @@ urlpatterns = [
     path("api/", include("proctoring.api.urls")),
     path("api/", include("tenants.api.urls")),
     path("api/", include("cbt.faces.exam_room.urls")),
+    path("api/", include("cbt.faces.exam_files.urls")),
     path("api/audit", Audit.as_view(), name="audit"),
     path("admin/password_change/", admin.site.admin_view(OwnPassword.as_view(), cacheable=True)),
     path("admin/", admin.site.urls),

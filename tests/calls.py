@@ -17,6 +17,7 @@ from django.test.client import ClientHandler
 
 from accounts.states import Role
 from catalog.tests.builders import document, question
+from cbt.faces.exam_files.tests.factories import EXAM_ID
 from cbt.kernel import clock, storage
 from cbt.kernel.actor import SYSTEM
 from commerce.models import CartItem, Payment
@@ -194,6 +195,11 @@ BODIES: dict[str, Maker] = {
         "question_id": "q3", "points": 0.5, "comment": "good",
     },
     "POST /api/test-sessions/{session}/regrade": lambda world, side: {"reason": "checked again"},
+    "POST /api/exams/{examId}/attempt": lambda world, side: NO_BODY,
+    "PUT /api/attempts/{attemptId}": lambda world, side: {
+        "answers": [{"questionId": "q1", "response": "a", "timeSec": 2}],
+    },
+    "POST /api/attempts/{attemptId}/submit": lambda world, side: NO_BODY,
     "POST /api/test-sessions/{session}/detections/{detection}/resolve": lambda world, side: {"note": "harmless"},
 }  # fmt: skip
 
@@ -237,6 +243,8 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "payment": side.payment.pk,
         "transactionId": side.order.pk,
         "import": side.batch.pk,
+        "examId": EXAM_ID,
+        "attemptId": side.attempt.pk,
         "token": side.link,
         "sessionToken": side.open_token,
         "name": side.photo.path,

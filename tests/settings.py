@@ -8,6 +8,7 @@ os.environ["DATA_DIR"] = os.environ.get("TEST_DATA_DIR") or tempfile.mkdtemp(pre
 os.environ.setdefault("SECRET_KEY", "tests-only-key-of-sufficient-length-0123456789")
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
 os.environ["HTTPS"] = "0"
+os.environ["CORS_ALLOWED_ORIGINS"] = "http://localhost:3000,http://localhost:4200,http://localhost:5173"
 
 if os.environ.get("REDIS_URL"):
     # Each worker of a parallel run counts in a Redis database of its own: clearing one must not clear another.

@@ -37,8 +37,9 @@ MISSING_TOKEN = "NOSUCHTOKENNOSUCHTOKENNOSUCHTOKE"
 FOREIGN_PARAMS = {
     "participant", "assignment", "session", "detection", "result", "testId", "test", "token", "sessionToken", "name",
     "user", "company", "admin", "subscription", "invoice", "payment", "transactionId", "import",
+    "attemptId",
 }  # fmt: skip
-SHARED_PARAMS = {"category", "question", "plan", "price", "exam"}
+SHARED_PARAMS = {"category", "question", "plan", "price", "exam", "examId"}
 
 
 def foreign_values(world: World) -> dict[str, list[Any]]:
@@ -66,6 +67,7 @@ def foreign_values(world: World) -> dict[str, list[Any]]:
         "payment": [foreign.payment.pk],
         "transactionId": [foreign.order.pk],
         "import": [foreign.batch.pk],
+        "attemptId": [foreign.attempt.pk],
         "token": [*opaque, foreign.open_token],
         "sessionToken": [*opaque, foreign.link, foreign.open_token.lower(), foreign.open_token[:-1]],
         "name": [foreign.photo.path, f"../{foreign.photo.path}", foreign.photo.path.replace("/", "//")],

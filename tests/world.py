@@ -26,6 +26,9 @@ from catalog.models import Test, TestCategory
 from catalog.services.versions import version_freeze
 from catalog.tests.builders import question
 from catalog.tests.factories import make_category
+from cbt.faces.exam_files.attempts import exam_test
+from cbt.faces.exam_files.library import exam_get
+from cbt.faces.exam_files.tests.factories import attempt_of, put_exam
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.ids import derive_token
@@ -114,6 +117,7 @@ class Side:
     order: PublicTransaction
     buyer_result: Result
     buyer_open: Started
+    attempt: ExamSession
     admin_token: str = ""
     buyer_token: str = ""
     rows: set[tuple[str, Any]] = field(default_factory=set)
@@ -223,6 +227,7 @@ def _common() -> Common:
     )
     for test in (common.bank, common.bought, common.plain, common.exam, common.exam_done, common.offer, common.ordered):
         version_freeze(test.pk)  # everybody's paper, not that of whoever starts first
+    version_freeze(exam_test(exam_get(put_exam())).pk)
     return common
 
 
@@ -281,7 +286,8 @@ def _side(mark: str, common: Common) -> Side:
         batch=make_import(company, file_name=f"{mark}.csv"), order=order, participant=person, banned=banned,
         assignments=assignments,
         started=started, result=result, detection=detection, photo=photo, buyer=buyer, purchase=purchase,
-        buyer_result=buyer_result, buyer_open=second, admin_token=token_of(admin), buyer_token=token_of(buyer),
+        buyer_result=buyer_result, buyer_open=second, attempt=attempt_of(buyer),
+        admin_token=token_of(admin), buyer_token=token_of(buyer),
     )  # fmt: skip
 
 

@@ -73,6 +73,15 @@ def _examples(example: dict[str, Any] | None, answer: dict[str, Any] | None, sta
     return examples
 
 
+def _refusals(errors: Sequence[ErrorCode]) -> dict[Any, Any]:
+    """Return {status: answer} of what a method may refuse with; too many requests always may be."""
+    answers: dict[Any, Any] = {}
+    for code in sorted({STATUS[code] for code in errors} | {429}):
+        names = ", ".join(sorted(error.value for error in errors if STATUS[error] == code)) or "RATE_LIMITED"
+        answers[code] = OpenApiResponse(ErrorBody, description=names)
+    return answers
+
+
 def documented(
     summary: str,
     *,
@@ -87,20 +96,18 @@ def documented(
     answer: dict[str, Any] | None = None,
     multipart: bool = False,
     binary: str = "",
-    bare: bool = False,
+    bare: Any = None,
 ) -> Callable[[Handler], Handler]:
     """Describe a method of a `FaceView` for OpenAPI.
 
     request: Input class.  response: Output class of ``data`` (many: a list, paged: a page).
     query: (name, description) pairs.  example, answer: request and answer bodies from the contract.
-    bare: the body is the shape itself, without the envelope.
+    bare: True where the body is ``response`` itself, without the envelope, or the shape of the whole body.
     binary: content type when the answer is a file instead of JSON.
     """
-    ok: Any = response if bare else envelope(response, many=many, paged=paged)
+    ok: Any = response if bare is True else bare or envelope(response, many=many, paged=paged)
     answers: dict[Any, Any] = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
-    for code in sorted({STATUS[code] for code in errors} | {429}):
-        names = ", ".join(sorted(error.value for error in errors if STATUS[error] == code)) or "RATE_LIMITED"
-        answers[code] = OpenApiResponse(ErrorBody, description=names)
+    answers |= _refusals(errors)
     pages = [("page", "Page, counted from 1"), ("per_page", "Rows a page, 1 to 100 (15)")] if paged else []
     return extend_schema(
         summary=summary,

@@ -1,9 +1,11 @@
 """Demo data: what each app brings, in one order. Only where no stranger can reach it."""
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.apps import apps
 from django.conf import settings
 from django.db.models import Q
 
@@ -39,9 +41,15 @@ def load_demo() -> list[DemoAccount]:
     """Store the demo data that is not there yet and return the accounts; nothing, where it is not allowed."""
     if not is_allowed():
         return []
-    for module, name in PIECES:
+    for module, name in [*PIECES, *_pieces_of_faces()]:
         _piece(module, name)()
     return existing_accounts()
+
+
+def _pieces_of_faces() -> list[tuple[str, str]]:
+    """Return what faces bring themselves: ``load_demo`` in a module ``demo``."""
+    modules = [f"{app.name}.demo" for app in apps.get_app_configs() if app.name.startswith("cbt.faces.")]
+    return [(module, "load_demo") for module in modules if importlib.util.find_spec(module)]
 
 
 def _piece(module: str, name: str) -> Callable[[], object]:

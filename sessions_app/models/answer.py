@@ -33,6 +33,20 @@ class DoubtMark(models.Model):
         return f"doubt {self.session_id}/{self.question_id}"
 
 
+class AnswerTime(models.Model):
+    """How long a client says its user looked at one question; a claim, kept where the client sends it."""
+
+    session = models.ForeignKey(ExamSession, on_delete=models.CASCADE, related_name="answer_times", db_index=False)
+    question_id = models.CharField(max_length=100)
+    seconds = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "question_id"], name="answer_time_once")]
+
+    def __str__(self) -> str:
+        return f"time of answer {self.session_id}/{self.question_id}"
+
+
 class SessionEvent(models.Model):
     """One thing that happened in a session; numbered without gaps from 1, never changed or removed."""
 

@@ -8,10 +8,11 @@ from sessions_app.models.participant import Participant
 from sessions_app.states import SessionStatus, SubmittedBy
 
 OPEN = Q(status=SessionStatus.IN_PROGRESS)
+OF_FILE = ~Q(exam_file="")
 
 
 class ExamSession(models.Model):
-    """One sitting, by a participant's assignment or a private buyer's purchase.
+    """One sitting, by a participant's assignment, a private buyer's purchase, or a user's leave to take an exam file.
 
     ``started_at`` is written once; the status moves by `sessions_app.states.TRANSITIONS` under this row's lock.
     company_id and participant repeat what the assignment says, so that lists need no long joins.
@@ -26,7 +27,8 @@ class ExamSession(models.Model):
     assignment = models.ForeignKey(TestAssignment, on_delete=models.PROTECT, null=True, related_name="sessions")
     purchase = models.ForeignKey("commerce.Purchase", on_delete=models.PROTECT, null=True, related_name="+")
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, null=True, related_name="sessions")
-    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The private buyer")
+    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The private buyer, or who takes an exam file")
+    exam_file = models.CharField(max_length=64, default="", blank=True, help_text="Name of the exam file, if it is one")
     company_id = models.BigIntegerField(null=True)
     attempt_number = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=12, choices=[(s.value, s.value) for s in SessionStatus])
@@ -53,11 +55,20 @@ class ExamSession(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["assignment"], condition=OPEN, name="session_one_open_per_assignment"),
             models.UniqueConstraint(fields=["purchase"], condition=OPEN, name="session_one_open_per_purchase"),
+            models.UniqueConstraint(
+                fields=["user_id", "exam_file"], condition=OPEN & OF_FILE, name="session_one_open_per_exam_file"
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "exam_file", "attempt_number"],
+                condition=OF_FILE,
+                name="session_attempt_per_exam_file",
+            ),
             models.UniqueConstraint(fields=["assignment", "attempt_number"], name="session_attempt_per_assignment"),
             models.UniqueConstraint(fields=["purchase", "attempt_number"], name="session_attempt_per_purchase"),
             models.CheckConstraint(
-                condition=Q(assignment__isnull=False, purchase__isnull=True)
-                | Q(assignment__isnull=True, purchase__isnull=False),
+                condition=Q(assignment__isnull=False, purchase__isnull=True, exam_file="")
+                | Q(assignment__isnull=True, purchase__isnull=False, exam_file="")
+                | (Q(assignment__isnull=True, purchase__isnull=True, user_id__isnull=False) & ~Q(exam_file="")),
                 name="session_has_one_ground",
             ),
             models.CheckConstraint(

@@ -87,8 +87,12 @@ def session_activity(session: ExamSession) -> list[Activity]:
 
 
 def may_try_again(session: ExamSession) -> bool:
-    """Tell whether the taker has attempts left on the same assignment or purchase; then no key is shown yet."""
+    """Tell whether the taker has attempts left on the same ground; then no key is shown yet."""
     completed = ExamSession.objects.filter(
-        assignment=session.assignment, purchase=session.purchase, status=SessionStatus.COMPLETED
+        assignment=session.assignment,
+        purchase=session.purchase,
+        exam_file=session.exam_file,
+        user_id=session.user_id,
+        status=SessionStatus.COMPLETED,
     )
     return completed.count() < session.test.max_attempts

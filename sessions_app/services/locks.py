@@ -1,6 +1,12 @@
-"""The only places where rows are locked, always in the order participant, assignment, session."""
+"""The only places where rows are locked, always in the order user, participant, assignment, session."""
 
+from accounts.models import User
 from sessions_app.models import ExamSession, Participant, TestAssignment
+
+
+def lock_user(user_id: int) -> User:
+    """Lock and return a user, who stands for the right to take an exam file."""
+    return User.objects.select_for_update(of=("self",)).get(pk=user_id)
 
 
 def lock_participant(participant_id: int) -> Participant:

@@ -12,7 +12,7 @@ from catalog.selectors.versions import version_load
 from cbt.kernel.errors import DomainError, ErrorCode, not_found
 from cbt.kernel.ids import hash_token
 from sessions_app.engine import saving, timing
-from sessions_app.models import ExamSession
+from sessions_app.models import AnswerTime, ExamSession
 from sessions_app.services import hot_sql, refusals
 from sessions_app.services.closing import session_close_if_late
 from sessions_app.services.doubts import doubts_store
@@ -58,12 +58,14 @@ def answers_save(
     now: datetime,
     doubts: Mapping[str, bool] | None = None,
     origin: Origin | None = None,
+    seconds: Mapping[str, float] | None = None,
 ) -> Saved:
     """Store a batch of answers; when this returns they are committed.
 
     answers: {question id: JSON value}, at most 1,000; ``None`` clears.  revision: growing integer per session, or
     None for arrival order.  doubts: {question id: whether the taker wants to come back to it}, stored with the answers.
-    origin: where it came from, for the log.  One bad answer refuses the whole batch, so that nothing is half saved.
+    seconds: {question id: time the client measured}, kept as a claim.  origin: where it came from, for the log.
+    One bad answer refuses the whole batch, so that nothing is half saved.
     Raises NOT_FOUND, SESSION_NOT_IN_PROGRESS, BANNED, SESSION_PAUSED, UNKNOWN_QUESTION, VALIDATION_ERROR.
     Source: primary contract 4.2; decisions "saving is idempotent and order-safe".
     """
@@ -76,6 +78,7 @@ def answers_save(
             is_late = _is_late(session, now)
             if not is_late:
                 saved = _store(session, answers, Sent(revision, client_at, doubts or {}, origin), now)
+                _store_seconds(session.id, seconds or {})
     if saved is None:
         _refuse(token_hash, now, is_late=is_late)
         raise AssertionError("a refusal always raises")
@@ -154,6 +157,16 @@ def _store(session: OpenSession, answers: Mapping[str, Any], more: Sent, now: da
         time_spent_seconds=time.time_spent_seconds,
         remaining_seconds=time.remaining_seconds,
     )
+
+
+def _store_seconds(session_id: int, seconds: Mapping[str, float]) -> None:
+    if seconds:
+        AnswerTime.objects.bulk_create(
+            [AnswerTime(session_id=session_id, question_id=key, seconds=value) for key, value in seconds.items()],
+            update_conflicts=True,
+            unique_fields=["session", "question_id"],
+            update_fields=["seconds"],
+        )
 
 
 def _state_of(

@@ -29,12 +29,13 @@ from sessions_app.services.closing import (
     session_submit,
 )
 from sessions_app.services.events import Origin, event_append
-from sessions_app.services.locks import lock_assignment, lock_participant, lock_session
+from sessions_app.services.locks import lock_assignment, lock_participant, lock_session, lock_user
 from sessions_app.states import EventKind, SessionStatus
 
 __all__ = [
     "Origin", "session_abandon", "session_ban", "session_close_if_late", "session_continue", "session_flag",
-    "session_lock_open", "session_pause", "session_start", "session_start_purchase", "session_submit",
+    "session_lock_open", "session_pause", "session_start", "session_start_file", "session_start_purchase",
+    "session_submit",
 ]  # fmt: skip
 
 TOKEN_PREFIX = "SESSION-"  # noqa: S105 - a prefix
@@ -93,12 +94,26 @@ def session_start_purchase(*, purchase: Purchase, now: datetime, origin: Origin)
         return _start_or_resume(draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up)
 
 
+def session_start_file(*, user_id: int, exam_file: str, test: Test, now: datetime, origin: Origin) -> Started:
+    """Start an exam that is kept as a file, or go on with the open session; ``test`` is what the file became.
+
+    Whether it may be taken is its publisher's word, not the catalogue's. One user gets ``max_attempts`` attempts.
+    Raises ATTEMPTS_USED_UP. Source: exam-files contract, "Rules".
+    """
+    _close_open_if_late(now, user_id=user_id, exam_file=exam_file)
+    version = version_freeze(test.pk)
+    with transaction.atomic():
+        lock_user(user_id)
+        draft = ExamSession(user_id=user_id, exam_file=exam_file, test=test)
+        return _start_or_resume(draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up)
+
+
 def _check_available(test: Test) -> None:
     if not test.is_active or test.deleted_at is not None:
         raise DomainError(ErrorCode.TEST_NOT_AVAILABLE, "Test is not available")
 
 
-def _close_open_if_late(now: datetime, **ground: int) -> None:
+def _close_open_if_late(now: datetime, **ground: int | str) -> None:
     for token_hash in ExamSession.objects.filter(status=SessionStatus.IN_PROGRESS, **ground).values_list(
         "token_hash", flat=True
     ):
@@ -122,9 +137,11 @@ def _start_or_resume(
     origin: Origin,
     used_up: Callable[[], DomainError],
 ) -> Started:
-    """Under the lock of the assignment or purchase: return the open session or make one."""
+    """Under the lock of the assignment, purchase or user: return the open session or make one."""
     earlier = list(
-        ExamSession.objects.filter(assignment=draft.assignment, purchase=draft.purchase).order_by("attempt_number")
+        ExamSession.objects.filter(
+            assignment=draft.assignment, purchase=draft.purchase, exam_file=draft.exam_file, user_id=draft.user_id
+        ).order_by("attempt_number")
     )
     still_open = [session for session in earlier if session.is_open]
     open_session = lock_session(pk=still_open[0].pk) if still_open else None

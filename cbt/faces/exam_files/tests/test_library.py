@@ -1,0 +1,135 @@
+"""Exam files and flags picked up as they are on the disk; a broken one takes nobody down."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from jsonschema import Draft202012Validator
+
+from catalog.tests.builders import question
+from cbt.faces.exam_files import library, tree
+from cbt.faces.exam_files.demo import EXAM_ID, load_demo
+from cbt.faces.exam_files.tests.factories import exam_document, put_exam
+from tests.support import Api, error_of
+
+
+def listed(browser):
+    return [row["examId"] for row in browser.get("/api/exams").json()]
+
+
+def test_files__when_added_changed_removed_or_flagged__then_seen_at_once(browser, tree_root):
+    assert listed(browser) == []
+    put_exam("one")
+    assert listed(browser) == ["one"]
+    put_exam("two", is_published=False)
+    assert listed(browser) == ["one"]
+    put_exam("two", is_published=True)
+    assert listed(browser) == ["one", "two"]
+    put_exam("one", exam_document(name="Renamed"))
+    assert browser.get("/api/exams").json()[0]["name"] == "Renamed"
+    (tree_root / "input/one.json").unlink()
+    assert listed(browser) == ["two"]
+    error_of(browser.get("/api/exams/one"), 404, "EXAM_NOT_FOUND")
+
+
+def test_file__when_unchanged__then_not_read_again(browser, monkeypatch):
+    put_exam("one")
+    listed(browser)
+    monkeypatch.setattr(library, "parse", None)
+    assert listed(browser) == ["one"]
+
+
+BROKEN = {
+    "half": b'{"format": "cbt-test/1", "questions": [', "empty": b"", "text": b"hello", "list": b"[]", "null": b"null",
+    "binary": b"\xff\xfe\x00", "deep": b"[" * 5000,
+    "format": json.dumps(exam_document() | {"format": "other/1"}).encode(),
+    "keyless": json.dumps({**exam_document(), "questions": []}).encode(),
+    "wrongkey": json.dumps(exam_document(question("single_choice", "q1", answer_key="zvnope"))).encode(),
+    "bom": b"\xef\xbb\xbf" + json.dumps(exam_document()).encode(), "nan": b'{"a": NaN}',
+}  # fmt: skip
+
+
+def test_broken_files__then_the_others_are_offered_and_each_is_named(browser, tree_root, caplog):
+    put_exam("good")
+    for name, data in BROKEN.items():
+        put_exam(name)
+        (tree_root / "input" / f"{name}.json").write_bytes(data)
+    (tree_root / "input/bad name.json").write_text("{}")
+    (tree_root / "input/readme.txt").write_text("hello")
+    assert listed(browser) == ["good"]
+    for name in BROKEN:
+        error_of(browser.post(f"/api/exams/{name}/attempt"), 404, "EXAM_NOT_FOUND")
+        assert f"input/{name}.json" in caplog.text
+    assert "zvnope" not in caplog.text, "a log never quotes an exam"
+    assert browser.post("/api/exams/good/attempt").status_code == 200
+    caplog.clear()
+    listed(browser)
+    assert caplog.text == "", "named once, not at every request"
+
+
+def test_broken_file__when_repaired__then_offered(browser, tree_root):
+    put_exam("one")
+    (tree_root / "input/one.json").write_text("{")
+    assert listed(browser) == []
+    put_exam("one")
+    assert listed(browser) == ["one"]
+
+
+def test_broken_file__when_its_attempt_is_running__then_that_goes_on(browser, tree_root):
+    put_exam("one")
+    attempt = browser.post("/api/exams/one/attempt").json()
+    (tree_root / "input/one.json").write_text("{")
+    assert browser.get("/api/exams/one").status_code == 200
+    saved = browser.put(f"/api/attempts/{attempt['attemptId']}", {"answers": [{"questionId": "q1", "response": "a"}]})
+    assert saved.status_code == 200
+    assert browser.post(f"/api/attempts/{attempt['attemptId']}/submit").status_code == 200
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"exams": []}', ""])
+def test_manifest__when_broken__then_what_it_said_last_holds_and_it_is_not_overwritten(browser, tree_root, text):
+    put_exam("one")
+    assert listed(browser) == ["one"]
+    (tree_root / "manifest.json").write_text(text)
+    assert listed(browser) == ["one"]
+    assert browser.post("/api/exams/one/attempt").status_code == 200
+    assert (tree_root / "manifest.json").read_text() == text
+
+
+def test_manifest__when_missing__then_nothing_is_published(browser, tree_root):
+    put_exam("one")
+    (tree_root / "manifest.json").unlink()
+    error_of(browser.get("/api/exams/one"), 423, "EXAM_NOT_PUBLISHED")
+
+
+def test_manifest__when_edited_by_hand__then_its_other_content_stays(browser, tree_root):
+    put_exam("one")
+    text = {"exams": {"one": {"published": True, "note": "room 5"}, "later": {"published": False}}, "school": "SMA 1"}
+    (tree_root / "manifest.json").write_text(json.dumps(text))
+    attempt = browser.post("/api/exams/one/attempt").json()
+    found = json.loads((tree_root / "manifest.json").read_text())
+    assert found.pop("users") == {attempt["userId"]: {"active": ["one"], "finished": []}}
+    assert found == text
+
+
+def test_check_command__then_says_what_is_wrong(db, tree_root):
+    put_exam("good")
+    put_exam("gone")
+    (tree_root / "input/gone.json").unlink()
+    out = io.StringIO()
+    call_command("check_exam_files", stdout=out)
+    assert "good: 3 questions, published" in out.getvalue()
+    assert "gone: published in manifest.json, but there is no sound file" in out.getvalue()
+    (tree_root / "input/bad.json").write_text('{"format": "cbt-test/1", "code": "x"}')
+    with pytest.raises(CommandError, match="1 broken"):
+        call_command("check_exam_files", stdout=out)
+    assert "bad: BROKEN: name: is required" in out.getvalue()
+
+
+def test_schema__then_served_and_the_demo_file_obeys_it(db, tree_root):
+    load_demo()
+    load_demo()
+    schema = Api().get("/api/tests/schema").json()
+    Draft202012Validator(schema).validate(json.loads(tree.read(("input", f"{EXAM_ID}.json"))))
+    assert library.exam_get(EXAM_ID).paper.name
+    assert library.exams()[1] == []

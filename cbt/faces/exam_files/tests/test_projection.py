@@ -1,0 +1,179 @@
+"""Files that follow from the database: order, full disk, rebuilding."""
+
+import errno
+import io
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connections, transaction
+
+from accounts.selectors.users import actor_of_user
+from accounts.tests.factories import make_user
+from cbt.faces.exam_files import attempts, library, projection, tasks, tree
+from cbt.faces.exam_files.tests.factories import attempt_of, put_exam, stored
+from cbt.kernel import clock, jobs
+from sessions_app.models import ExamSession
+from sessions_app.services.closing import session_abandon
+from sessions_app.services.saving import answers_save
+from sessions_app.services.sessions import session_token
+from tests.support import race, run_jobs
+
+
+def snapshot(root):
+    return {
+        str(path.relative_to(root)): json.loads(path.read_text()) for path in root.rglob("*.json") if path.is_file()
+    }
+
+
+def take(browser, exam_id="one", *, is_submitted=False):
+    attempt = browser.post(f"/api/exams/{exam_id}/attempt").json()
+    path = f"/api/attempts/{attempt['attemptId']}"
+    browser.put(path, {"answers": [{"questionId": "q1", "response": "a", "timeSec": 3}]})
+    if is_submitted:
+        assert browser.post(f"{path}/submit").status_code == 200
+    return attempt
+
+
+class FullDisk:
+    """Lets a few bytes of each file through, then there is no space, until ``is_over``."""
+
+    def __init__(self, monkeypatch):
+        self.real, self.is_over = os.write, False
+        monkeypatch.setattr(tree.os, "write", self)
+
+    def __call__(self, descriptor, data):
+        if self.is_over:
+            return self.real(descriptor, data)
+        if len(data) > 10:
+            return self.real(descriptor, data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_full_disk__then_saves_are_acknowledged_and_the_files_follow_later(browser, tree_root, monkeypatch):
+    put_exam("one")
+    attempt = take(browser)
+    before = snapshot(tree_root)
+    disk = FullDisk(monkeypatch)
+    path = f"/api/attempts/{attempt['attemptId']}"
+    saved = browser.put(path, {"answers": [{"questionId": "q2", "response": 9}]})
+    assert saved.status_code == 200
+    assert len(saved.json()["answers"]) == 2
+    assert browser.post(f"{path}/submit").status_code == 200
+    assert snapshot(tree_root) == before, "whole, and as they were"
+    assert list(tree_root.rglob("*.tmp")) == []
+    assert jobs.Job.objects.filter(name=projection.PROJECT_JOB, state="queued").count() == 1
+    run_jobs()
+    assert jobs.Job.objects.get(name=projection.PROJECT_JOB).state == "queued", "tried again later"
+    disk.is_over = True
+    tasks.refresh()
+    assert stored("attempts", attempt["userId"], "one", f"{attempt['attemptId']}.json")["status"] == "finished"
+    assert len(stored("output", f"one_{attempt['attemptId']}.json")["attempt"]["answers"]) == 2
+
+
+def test_refresh__when_staff_ended_an_attempt__then_its_file_says_so(browser, tree_root):
+    put_exam("one")
+    attempt = take(browser)
+    session = ExamSession.objects.get()
+    session_abandon(session_id=session.pk, reason="fire", now=clock.now(), actor=actor_of_user(browser.user))
+    tasks.refresh()
+    assert stored("attempts", attempt["userId"], "one", f"{attempt['attemptId']}.json")["status"] == "abandoned"
+    assert stored("manifest.json")["users"][attempt["userId"]] == {"active": [], "finished": []}
+
+
+def test_rebuild__when_everything_is_lost__then_as_it_was(browser, tree_root):
+    put_exam("one")
+    put_exam("two")
+    take(browser, "one", is_submitted=True)
+    take(browser, "two")
+    before = snapshot(tree_root)
+    out = io.StringIO()
+    call_command("rebuild_exam_files", "--dry-run", stdout=out)
+    assert "0 files differ" in out.getvalue()
+    for name in ("attempts", "output", "progress"):
+        shutil.rmtree(tree_root / name)
+    tree.write(library.MANIFEST, library.to_bytes({"exams": {"one": {"published": True}, "two": {"published": True}}}))
+    with pytest.raises(CommandError):
+        call_command("rebuild_exam_files", "--dry-run", stdout=out)
+    assert not (tree_root / "attempts").exists()
+    call_command("rebuild_exam_files", stdout=out)
+    assert snapshot(tree_root) == before
+
+
+def test_rebuild__when_files_were_changed_or_added__then_only_those_are_touched(browser, tree_root):
+    put_exam("one")
+    attempt = take(browser)
+    before = snapshot(tree_root)
+    file = tree_root / "attempts" / attempt["userId"] / "one" / f"{attempt['attemptId']}.json"
+    file.write_text('{"status": "finished"}')
+    (file.parent / "424242.json").write_text("{}")
+    (tree_root / "output").mkdir(exist_ok=True)
+    (tree_root / "output" / "notes.json").write_text("{}")
+    out = io.StringIO()
+    call_command("rebuild_exam_files", stdout=out)
+    lines = out.getvalue().splitlines()
+    assert sorted(line.split()[0] for line in lines[:-1]) == ["different", "extra", "extra"]
+    assert snapshot(tree_root) == before
+
+
+def test_constraints__then_one_active_attempt_per_exam_and_user(db, tree_root):
+    session = attempt_of(make_user())
+    copy = ExamSession.objects.get(pk=session.pk)
+    copy.pk, copy.token_hash, copy.attempt_number = None, "x", 2
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copy.save(force_insert=True)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ExamSession.objects.filter(pk=session.pk).update(exam_file="")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ExamSession.objects.filter(pk=session.pk).update(user_id=None)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_start__when_twelve_at_once__then_one_attempt_and_one_test(tree_root):
+    user = make_user()
+    exam = library.exam_get(put_exam("one"))
+    actor = actor_of_user(user)
+    results = race(12, lambda _: attempts.attempt_start(exam=exam, actor=actor, now=clock.now()).session.pk)
+    assert len(set(results)) == 1, results
+    assert ExamSession.objects.count() == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_saves__when_sixteen_overtake_one_another__then_the_file_is_what_the_database_says(tree_root):
+    session = attempt_of(make_user())
+    token = session_token(session)
+    seen = []
+
+    def save(index):
+        for number in range(4):
+            answers = {"q3": f"{index}.{number}", "q2": index * 10 + number}
+            answers_save(token=token, answers=answers, revision=None, client_at=None, now=clock.now())
+            projection.saved(session)
+            seen.append(json.loads(tree.read(projection.attempt_path(session)))["updatedAt"])
+
+    assert race(16, save) == [None] * 16
+    assert stored(*projection.attempt_path(session)) == attempts.attempt_state(session.pk)
+    assert len(seen) == 64
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_manifest__when_many_users_start_at_once__then_nobody_is_lost(tree_root):
+    exam = library.exam_get(put_exam("one"))
+    users = [make_user() for _ in range(12)]
+    attempts.exam_test(exam)
+
+    def begin(user):
+        try:
+            projection.started(attempts.attempt_start(exam=exam, actor=actor_of_user(user), now=clock.now()).session)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(begin, users))
+    assert stored("manifest.json")["users"] == {str(user.pk): {"active": ["one"], "finished": []} for user in users}
