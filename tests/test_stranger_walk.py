@@ -104,7 +104,8 @@ def seen(response: Any) -> tuple[Any, ...]:
         body = json.loads(response.body)
     except ValueError:
         return response.status_code, len(response.body), headers
-    body.pop("request_id", None)
+    if isinstance(body, dict):
+        body.pop("request_id", None)
     headers.pop("Content-Length", None)
     return response.status_code, json.dumps(body, sort_keys=True), headers
 
