@@ -24,6 +24,12 @@ TRANSITIONS: dict[SessionStatus, frozenset[SessionStatus]] = {
 }
 
 
+# A participant is banned as a person and let in again by staff, so a banned sitting does not count against it.
+# Who bought a test, or takes an exam file, has no such way: what a ban ended was the attempt.
+SPENT_BY_PARTICIPANT = frozenset({SessionStatus.COMPLETED})
+SPENT_BY_USER = frozenset({SessionStatus.COMPLETED, SessionStatus.BANNED})
+
+
 class SubmittedBy(StrEnum):
     """Who ended a completed session."""
 

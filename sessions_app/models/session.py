@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from sessions_app.models.assignment import TestAssignment
 from sessions_app.models.participant import Participant
-from sessions_app.states import SessionStatus, SubmittedBy
+from sessions_app.states import SPENT_BY_PARTICIPANT, SPENT_BY_USER, SessionStatus, SubmittedBy
 
 OPEN = Q(status=SessionStatus.IN_PROGRESS)
 OF_FILE = ~Q(exam_file="")
@@ -103,6 +103,11 @@ class ExamSession(models.Model):
     def is_open(self) -> bool:
         """Tell whether the session is being taken."""
         return self.status == SessionStatus.IN_PROGRESS
+
+    @property
+    def spent(self) -> frozenset[SessionStatus]:
+        """The states in which a session on this ground counts as an attempt."""
+        return SPENT_BY_USER if self.assignment_id is None else SPENT_BY_PARTICIPANT
 
 
 class SessionPaper(models.Model):

@@ -11,7 +11,7 @@ from cbt.kernel.errors import not_found
 from cbt.kernel.ids import hash_token
 from sessions_app.engine.activity import Activity, question_activity
 from sessions_app.models import ExamSession, Participant, Result, SessionEvent
-from sessions_app.states import EventKind, SessionStatus
+from sessions_app.states import EventKind
 
 
 def session_get_by_token(token: str) -> ExamSession:
@@ -88,11 +88,11 @@ def session_activity(session: ExamSession) -> list[Activity]:
 
 def may_try_again(session: ExamSession) -> bool:
     """Tell whether the taker has attempts left on the same ground; then no key is shown yet."""
-    completed = ExamSession.objects.filter(
+    spent = ExamSession.objects.filter(
         assignment=session.assignment,
         purchase=session.purchase,
         exam_file=session.exam_file,
         user_id=session.user_id,
-        status=SessionStatus.COMPLETED,
+        status__in=session.spent,
     )
-    return completed.count() < session.test.max_attempts
+    return spent.count() < session.test.max_attempts

@@ -83,7 +83,7 @@ def session_start(*, assignment: TestAssignment, now: datetime, origin: Origin, 
 def session_start_purchase(*, purchase: Purchase, now: datetime, origin: Origin) -> Started:
     """Start a bought test, or go on with the open session. One purchase gives ``max_attempts`` attempts (1).
 
-    Raises TEST_NOT_AVAILABLE, ATTEMPTS_USED_UP. Source: primary contract 2.7.
+    An attempt that ended in a ban has been used. Raises TEST_NOT_AVAILABLE, ATTEMPTS_USED_UP. Source: primary contract 2.7.
     """
     _check_available(purchase.test)
     _close_open_if_late(now, purchase_id=purchase.pk)
@@ -147,8 +147,8 @@ def _start_or_resume(
     open_session = lock_session(pk=still_open[0].pk) if still_open else None
     if open_session is not None and open_session.is_open:
         return _resume(open_session, now, origin)
-    completed = sum(session.status == SessionStatus.COMPLETED for session in [*earlier, open_session] if session)
-    if completed >= draft.test.max_attempts:
+    spent = sum(session.status in draft.spent for session in [*earlier, open_session] if session)
+    if spent >= draft.test.max_attempts:
         raise used_up()
     draft.attempt_number = len(earlier) + 1
     return _create(draft, version, window_end, now, origin)

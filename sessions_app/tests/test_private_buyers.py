@@ -1,0 +1,77 @@
+"""A private buyer's attempts, and what ends and does not end them. Contract 2.7."""
+
+import pytest
+from django.db import transaction
+
+from accounts.tests.factories import make_user
+from cbt.kernel import clock
+from cbt.kernel.actor import SYSTEM
+from cbt.kernel.errors import DomainError
+from commerce.models import Purchase
+from commerce.services.purchases import purchase_grant
+from sessions_app.models import ExamSession
+from sessions_app.selectors.sessions import may_try_again
+from sessions_app.services.sessions import (
+    Origin,
+    session_abandon,
+    session_ban,
+    session_lock_open,
+    session_start_file,
+    session_start_purchase,
+)
+from sessions_app.tests.factories import make_bank_test
+from tests.support import error_of
+
+
+@pytest.fixture
+def buyer(db):
+    return make_user()
+
+
+def bought(buyer, **test) -> Purchase:
+    return purchase_grant(user_id=buyer.pk, test_id=make_bank_test(**test).pk, now=clock.now(), actor=SYSTEM)
+
+
+def start(purchase):
+    return session_start_purchase(purchase=purchase, now=clock.now(), origin=Origin("127.0.0.1", "tests"))
+
+
+def ban(started):
+    now = clock.now()
+    with transaction.atomic():
+        session_ban(session=session_lock_open(started.token, now=now, may_ban=True), reason="x", now=now, actor=SYSTEM)
+
+
+def test_start__when_banned__then_the_purchase_is_used_up(api, buyer):
+    purchase = bought(buyer)
+    ban(start(purchase))
+    me = api.as_(buyer)
+    error_of(me.post(f"/api/my-tests/{purchase.test_id}/start"), 400, "ATTEMPTS_USED_UP")
+    assert list(ExamSession.objects.values_list("status", flat=True)) == ["banned"]
+
+
+def test_start__when_banned_once_and_two_attempts_bought__then_one_more(buyer):
+    purchase = bought(buyer, settings={"max_attempts": 2})
+    first = start(purchase)
+    ban(first)
+    assert may_try_again(first.session) is True
+    second = start(purchase)
+    assert second.session.attempt_number == 2
+    ban(second)
+    assert may_try_again(second.session) is False
+    with pytest.raises(DomainError, match="Test already completed"):
+        start(purchase)
+
+
+def test_start__when_given_up_by_staff__then_not_held_against_the_buyer(buyer):
+    purchase = bought(buyer)
+    session_abandon(session_id=start(purchase).session.pk, reason="power cut", now=clock.now(), actor=SYSTEM)
+    assert start(purchase).session.attempt_number == 2
+
+
+def test_start__when_an_exam_file_and_banned__then_used_up(buyer):
+    test, now = make_bank_test(), clock.now()
+    begin = {"user_id": buyer.pk, "exam_file": "exam1", "test": test, "now": now, "origin": Origin("", "")}
+    ban(session_start_file(**begin))
+    with pytest.raises(DomainError, match="Test already completed"):
+        session_start_file(**begin)
