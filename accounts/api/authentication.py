@@ -15,16 +15,20 @@ from cbt.kernel.actor import Actor
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Reads ``Authorization: Bearer <token>``. A bad token is 401 even where none is needed."""
+    """Reads ``Authorization: Bearer <token>``.
+
+    A bad token is 401 where a user is needed. Elsewhere it counts as none: clients send what they have kept with every
+    request, and a login that has ended must not shut its owner out of signing in again or of a mailed link.
+    """
 
     def authenticate(self, request: Request) -> tuple[User, Actor] | None:
-        """Return (user, actor), None without a token; raise AuthenticationFailed for a bad one."""
+        """Return (user, actor), None without a token; raise AuthenticationFailed for a bad one that matters."""
         header = str(request.META.get("HTTP_AUTHORIZATION", ""))
         kind, _, token = header.partition(" ")
         if kind.lower() != "bearer":
             return None
         found = actor_of_token(token.strip(), **seen_of(request))
-        if found is None:
+        if found is None and _needs_user(request):
             raise AuthenticationFailed
         return found
 
@@ -85,10 +89,15 @@ def seen_of(request: Request) -> dict[str, str]:
 
 def _is_of_no_use(request: Request) -> bool:
     """Tell whether this is an unsafe request to a route that needs no signed-in user."""
-    from cbt.http.views import Access  # the framework imports this module while that one is being imported
+    return str(request.method) not in SAFE_METHODS and not _needs_user(request)
 
-    verb = str(request.method)
-    if verb in SAFE_METHODS:
-        return False
-    declared = request.parser_context["view"].declared("permission", verb.lower())
-    return isinstance(declared, Access) and declared is not Access.SIGNED_IN
+
+def _needs_user(request: Request) -> bool:
+    """Tell whether the route is for signed-in users; what a view does not declare counts as if it were."""
+    from cbt.http.views import Access, FaceView  # the framework imports this module while that one is being imported
+
+    view, verb = request.parser_context.get("view"), str(request.method).lower()
+    if not isinstance(view, FaceView) or verb not in view.verbs():
+        return True
+    declared = view.declared("permission", verb)
+    return not isinstance(declared, Access) or declared is Access.SIGNED_IN

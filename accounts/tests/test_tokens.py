@@ -1,4 +1,4 @@
-"""Forged, worn-out and stolen bearer tokens: all 401, in one shape."""
+"""Forged, worn-out and stolen bearer tokens: 401 in one shape where a user is needed, none at all elsewhere."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from accounts.models import Login, User
 from accounts.services.login import logins_revoke, token_for
 from accounts.services.users import users_lock, users_sign_out
 from accounts.states import LoginScope
-from accounts.tests.factories import make_user, token_of
+from accounts.tests.factories import PASSWORD, make_user, token_of
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from tests.support import Api, data_of, error_of
@@ -98,11 +98,16 @@ FORGED = {
     "latin-1": lambda: "tok\xe9n",
     "NUL": lambda: "abc\x00def",
 }
-ROUTES = [("get", "/api/auth/me"), ("post", "/api/auth/logout"), ("post", "/api/auth/login")]
+ROUTES = [("get", "/api/auth/me"), ("post", "/api/auth/logout")]
+PUBLIC = [
+    ("post", "/api/auth/login", 422), ("post", "/api/auth/register", 422), ("post", "/api/auth/forgot-password", 422),
+    ("get", "/api/tests/catalog", 200), ("get", "/api/participant/assignments?token=unknown", 404),
+    ("get", "/storage/none.png?signature=x", 404), ("get", "/api/test-session/SESSION-X", 404),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_forged_token__then_401_everywhere(api, name):
+def test_forged_token__then_401_where_a_user_is_needed(api, name):
     token_of(make_user())
     token = FORGED[name]()
     for verb, path in ROUTES:
@@ -111,6 +116,25 @@ def test_forged_token__then_401_everywhere(api, name):
         assert body["message"] == "Unauthenticated"
         assert response["WWW-Authenticate"] == "Bearer"
     assert Login.objects.get().revoked_at is None
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_token__when_no_user_is_needed__then_as_without(api, name):
+    token_of(make_user())
+    token = FORGED[name]()
+    for verb, path, status in PUBLIC:
+        response = getattr(api, verb)(path, headers={"Authorization": f"Bearer {token}"})
+        assert response.status_code == status, (path, response.content)
+        assert response.status_code == getattr(api, verb)(path).status_code
+
+
+def test_ended_login__then_its_owner_can_sign_in_with_the_old_token_along(api):
+    user = make_user()
+    token = token_of(user)
+    logins_revoke(user_ids=[user.pk], reason="test")
+    body = {"email": user.email, "password": PASSWORD}
+    fresh = data_of(Api(token).post("/api/auth/login", body))["token"]
+    assert data_of(Api(fresh).get("/api/auth/me"))["email"] == user.email
 
 
 def test_corpus__control__an_unforged_one_opens(api):
