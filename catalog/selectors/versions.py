@@ -1,5 +1,6 @@
 """Reads of frozen versions, kept in memory: they never change."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from catalog.engine.document import PaperVersion, parse_stored
@@ -28,6 +29,6 @@ def _picture_files(version_id: int) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((ids[pk], file) for pk, file in rows))
 
 
-def version_picture_urls(version_id: int) -> dict[str, str]:
-    """`{picture key: signed path}` of a version, good for `storage.URL_LIFETIME_SECONDS`. Raises NOT_FOUND."""
-    return {key: storage.signed_path(file) for key, file in _picture_files(version_id)}
+def version_picture_urls(version_id: int, sign: Callable[[str], str] = storage.signed_path) -> dict[str, str]:
+    """`{picture key: signed path}` of a version; ``sign`` says for how long and whom. Raises NOT_FOUND."""
+    return {key: sign(file) for key, file in _picture_files(version_id)}

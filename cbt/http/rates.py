@@ -53,7 +53,9 @@ class Rate(Enum):
     SESSION_SUBMIT = Limit("session_submit", "30/m", "token")
     SESSION_CHEAT = Limit("session_cheat", "120/m", "token")
     SESSION_PHOTO = Limit("session_photo", "12/m", "token")
-    FILE = Limit("file", "600/m", "ip")
+    # Counted by the sitting whose paper the pictures belong to, else by the signed address; without one, by client.
+    FILE = Limit("file", "600/m", "token")
+    HEALTH = Limit("health", "600/m", "ip")
 
 
 def enforce(rate: Rate, request: HttpRequest, *, user_id: int | None = None, token: str | None = None) -> None:

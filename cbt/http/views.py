@@ -101,11 +101,15 @@ class FaceView(APIView):
             self.declared("rate", verb),
             request._request,
             user_id=request.actor.id if request.actor.kind is ActorKind.USER else None,  # type: ignore[attr-defined]
-            token=kwargs.get("token") or request.query_params.get("token"),
+            token=self.token_of(request, **kwargs),
         )
         self.check_access(request, self.declared("permission", verb))
         if any(isinstance(value, int) and value > MAX_ID for value in kwargs.values()):
             raise drf.NotFound  # no database can hold such an id, and some refuse to be asked
+
+    def token_of(self, request: Request, **kwargs: Any) -> str | None:
+        """Return what a rate by ``token`` counts by; None: the client's address."""
+        return kwargs.get("token") or request.query_params.get("token")
 
     def actor_of(self, request: Request) -> Actor:
         """Return who acts: the authenticators put an `Actor` into ``request.auth``."""

@@ -5,12 +5,15 @@ import io
 import secrets
 import warnings
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.core import signing
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils.crypto import constant_time_compare
 from PIL import Image, ImageOps
 
+from cbt.kernel import clock
 from cbt.kernel.errors import DomainError, ErrorCode
 
 MAX_PIXELS = 20_000_000
@@ -18,7 +21,7 @@ URL_LIFETIME_SECONDS = 600
 # MPO is what some phone cameras write into a .jpg: a JPEG with further frames behind it, read as JPEG.
 _FORMATS = {"JPEG": ("image/jpeg", "jpg"), "MPO": ("image/jpeg", "jpg"), "PNG": ("image/png", "png")}
 _READ = ["JPEG", "PNG"]
-_signer = signing.TimestampSigner(salt="cbt.storage")
+_signer = signing.Signer(salt="cbt.storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,37 @@ def read(name: str) -> bytes:
         return bytes(file.read())
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a good signature tells. until: when it ends.  holder: for whom it was made, "" when for nobody's paper."""
+
+    until: datetime
+    holder: str
+
+
 def signed_path(name: str) -> str:
     """Return the path below the server's root at which this file can be fetched for ten minutes."""
-    _, stamp, signature = _signer.sign(name).rsplit(":", 2)
-    return f"/storage/{name}?signature={stamp}:{signature}"
+    return _signed_path(name, int(clock.now().timestamp()) + URL_LIFETIME_SECONDS, "")
 
 
-def is_signature_valid(name: str, signature: str) -> bool:
-    """Tell whether ``signature`` opens this file now."""
-    try:
-        _signer.unsign(f"{name}:{signature}", max_age=URL_LIFETIME_SECONDS)
-    except signing.BadSignature:
-        return False
-    return True
+def signed_path_of_paper(name: str, *, holder: str, until: datetime) -> str:
+    """Return the path at which a picture of somebody's paper can be fetched, and kept by the browser, up to ``until``.
+
+    holder: letters and digits naming the sitting; its fetches are counted together and apart from everybody
+    else's.  The same arguments make the same path, so that a reload of the paper finds the pictures it has.
+    """
+    return _signed_path(name, int(until.timestamp()), holder)
+
+
+def _signed_path(name: str, until: int, holder: str) -> str:
+    return f"/storage/{name}?signature={until}:{holder}:{_signer.signature(f'{name}:{until}:{holder}')}"
+
+
+def signature_read(name: str, signature: str) -> Signed | None:
+    """Return what ``signature`` tells if it opens this file now, else None."""
+    until, _, rest = signature.partition(":")
+    holder, _, proof = rest.partition(":")
+    if not constant_time_compare(proof, _signer.signature(f"{name}:{until}:{holder}")):
+        return None
+    ends = datetime.fromtimestamp(int(until), UTC)
+    return Signed(ends, holder) if clock.now() <= ends else None

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from cbt.http.rates import Rate
 from cbt.http.views import Access, FaceView, Scope
-from cbt.kernel import storage
+from cbt.kernel import clock, storage
 from cbt.kernel.errors import not_found
 from cbt.ops import health, metrics
 
@@ -20,7 +20,7 @@ class Health(FaceView):
     """Liveness and readiness, terse: strangers learn neither versions nor addresses."""
 
     permission = Access.PUBLIC
-    rate = Rate.FILE
+    rate = Rate.HEALTH
     scope = Scope.NONE
 
     @extend_schema(summary="Liveness and readiness", responses={200: dict[str, Any], 503: dict[str, Any]})
@@ -38,7 +38,7 @@ class Live(FaceView):
     """Liveness alone: this process answers. Whoever restarts processes asks here, whoever sends traffic asks Health."""
 
     permission = Access.PUBLIC
-    rate = Rate.FILE
+    rate = Rate.HEALTH
     scope = Scope.NONE
 
     @extend_schema(summary="Liveness", responses={200: dict[str, Any]})
@@ -51,7 +51,7 @@ class Metrics(FaceView):
     """Numbers for Prometheus, for whoever holds METRICS_TOKEN or asks from this machine."""
 
     permission = Access.PUBLIC
-    rate = Rate.FILE
+    rate = Rate.HEALTH
     scope = Scope.NONE
     authentication_classes = ()  # the bearer here is METRICS_TOKEN, not a login
 
@@ -72,12 +72,17 @@ class StoredFile(FaceView):
     rate = Rate.FILE
     scope = Scope.NONE
 
+    def token_of(self, request: Request, **kwargs: Any) -> str | None:
+        """Count by who holds the address: a room of candidates sits behind one client address."""
+        signature = request.query_params.get("signature", "")
+        signed = storage.signature_read(kwargs["name"], signature)
+        return None if signed is None else signed.holder or signature
+
     @extend_schema(summary="A private file by its signed address", responses={200: bytes})
     def get(self, request: Request, name: str) -> Any:
         """Stream the file; a wrong, old or missing signature looks like a file that is not there."""
-        if not storage.is_signature_valid(name, request.query_params.get("signature", "")):
-            raise not_found()
-        if not default_storage.exists(name):
+        signed = storage.signature_read(name, request.query_params.get("signature", ""))
+        if signed is None or not default_storage.exists(name):
             raise not_found()
         extension = name.rsplit(".", 1)[-1].lower()
         response = FileResponse(
@@ -86,5 +91,12 @@ class StoredFile(FaceView):
             as_attachment=extension not in _INLINE,
         )
         response["X-Content-Type-Options"] = "nosniff"
-        response["Cache-Control"] = "private, no-store"
+        response["Cache-Control"] = _keep(signed)
         return response
+
+
+def _keep(signed: storage.Signed) -> str:
+    """Let a browser keep the pictures of a paper, which never change; photos of persons and proofs are not kept."""
+    if not signed.holder:
+        return "private, no-store"
+    return f"private, immutable, max-age={max(0, int((signed.until - clock.now()).total_seconds()))}"

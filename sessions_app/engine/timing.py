@@ -47,3 +47,13 @@ def deadline_after_pause(
         return None
     moved = deadline + timedelta(seconds=paused_seconds)
     return moved if window_end is None else min(moved, window_end)
+
+
+def pictures_until(*, now: datetime, deadline: datetime | None, grace_seconds: int) -> datetime:
+    """Return how long the pictures of a paper can be fetched: as long as answers are taken, of no limit a day or two.
+
+    The same for every request of a day, so that the addresses stay the same. Source: decision "server owns the clock".
+    """
+    if deadline is not None:
+        return deadline + timedelta(seconds=grace_seconds)
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from catalog.engine.paper import public_question
 from catalog.engine.structure import PaperVersion
 from catalog.selectors.versions import version_load, version_picture_urls
+from cbt.kernel import clock, storage
+from sessions_app.engine import timing
 from sessions_app.models import ExamSession, SessionPaper
 
 Absolute = Callable[[str], str]
@@ -40,6 +43,13 @@ def candidate_paper(session: ExamSession) -> CandidatePaper:
     return CandidatePaper(version_load(session.version_id), paper.question_order, paper.option_orders)
 
 
+def picture_urls(session: ExamSession, *, absolute: Absolute) -> dict[str, str]:
+    """Return {picture key: address} for the candidate of this session, good as long as it takes answers."""
+    until = timing.pictures_until(now=clock.now(), deadline=session.deadline_at, grace_seconds=session.grace_seconds)
+    sign = partial(storage.signed_path_of_paper, holder=f"s{session.pk}", until=until)
+    return {key: absolute(path) for key, path in version_picture_urls(session.version_id, sign).items()}
+
+
 def paper_of(session: ExamSession, *, absolute: Absolute) -> list[dict[str, Any]]:
     """Return the questions in this candidate's order; an empty list for a test without a question bank.
 
@@ -49,7 +59,7 @@ def paper_of(session: ExamSession, *, absolute: Absolute) -> list[dict[str, Any]
     version = version_load(session.version_id)
     if not version.questions:
         return []
-    urls = {key: absolute(path) for key, path in version_picture_urls(session.version_id).items()}
+    urls = picture_urls(session, absolute=absolute)
     paper = SessionPaper.objects.get(pk=session.pk)
     return [
         _question(version, key, number, paper.option_orders.get(key), urls)

@@ -7,13 +7,13 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog.engine.paper import answer_key_json
-from catalog.selectors.versions import version_load, version_picture_urls
+from catalog.selectors.versions import version_load
 from cbt.faces.exam_room.letters import answer_of, letters_of, options_of
 from cbt.http.fields import Input, OutputSerializer
 from cbt.kernel import clock
 from sessions_app.api.clock import clock_keys
 from sessions_app.models import DoubtMark, ExamSession, Result, TestAssignment
-from sessions_app.selectors.papers import CandidatePaper, candidate_paper
+from sessions_app.selectors.papers import CandidatePaper, candidate_paper, picture_urls
 from sessions_app.selectors.sessions import may_try_again
 
 MAX_ANSWERS = 500
@@ -149,7 +149,7 @@ def exam_row(assignment: TestAssignment, session: ExamSession | None, now: datet
 def question_rows(session: ExamSession, *, absolute: Callable[[str], str]) -> list[dict[str, Any]]:
     """Write the paper with what is stored of it; never a key, a weight or whether an answer is right."""
     paper = candidate_paper(session)
-    urls = {key: absolute(path) for key, path in version_picture_urls(session.version_id).items()}
+    urls = picture_urls(session, absolute=absolute)
     answers = dict(session.answers.values_list("question_id", "value"))
     doubts = set(
         DoubtMark.objects.filter(session_id=session.pk, is_doubtful=True).values_list("question_id", flat=True)
