@@ -17,7 +17,7 @@ from cbt.kernel.permissions import Perm
 from commerce.models import Purchase
 from sessions_app.api.participant_flow import origin_of, started
 from sessions_app.api.shapes import SessionStartOut
-from sessions_app.selectors.purchases import purchases_with_state
+from sessions_app.selectors.purchases import purchases_to_take, purchases_with_state
 from sessions_app.services.sessions import session_start_purchase
 
 
@@ -73,8 +73,8 @@ class MyTests(BuyerView):
 
     @documented("Get available tests", response=MyTestOut, many=True, errors=(E.UNAUTHENTICATED, E.FORBIDDEN))
     def get(self, request: Request) -> Ok:
-        """Return bought, active tests as a plain array."""
-        rows = purchases_with_state(request.actor.id).filter(test__is_active=True, test__deleted_at__isnull=True)  # type: ignore[attr-defined]
+        """Return bought tests that are active or being taken as a plain array."""
+        rows = purchases_to_take(request.actor.id)  # type: ignore[attr-defined]
         data = [
             {**test_block(row), "has_active_session": row.has_open, "is_completed": row.has_completed} for row in rows
         ]
@@ -91,7 +91,7 @@ class MyTestInstructions(BuyerView):
     def get(self, request: Request, test_id: int) -> Ok:
         """Return test, buyer and whether it has been taken."""
         row = self.purchase(request, test_id, "Test not purchased or payment not verified")
-        if not row.test.is_active or row.test.deleted_at is not None:
+        if not row.has_open and (not row.test.is_active or row.test.deleted_at is not None):
             raise DomainError(E.TEST_NOT_AVAILABLE, "Test is not available")
         data = {
             "test": test_block(row),

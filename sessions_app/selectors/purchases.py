@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from commerce.models import Purchase
 from sessions_app.models import ExamSession
@@ -21,3 +21,9 @@ def purchases_with_state(user_id: int) -> "QuerySet[Any]":
         )
         .order_by("-purchased_at", "-pk")
     )
+
+
+def purchases_to_take(user_id: int) -> "QuerySet[Any]":
+    """Return as `purchases_with_state` those whose test is on offer, or is being taken by this user."""
+    on_offer = Q(test__is_active=True, test__deleted_at__isnull=True)
+    return purchases_with_state(user_id).filter(on_offer | Q(has_open=True))

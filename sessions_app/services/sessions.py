@@ -63,7 +63,6 @@ def session_start(*, assignment: TestAssignment, now: datetime, origin: Origin, 
     participant, test = assignment.participant, assignment.test
     if needs_biodata and not biodata.is_complete(participant.biodata):
         raise DomainError(ErrorCode.BIODATA_REQUIRED, "Please complete your biodata before starting the test")
-    _check_available(test)
     _close_open_if_late(now, assignment_id=assignment.pk)
     version = version_freeze(test.pk)
     with transaction.atomic():
@@ -83,9 +82,10 @@ def session_start(*, assignment: TestAssignment, now: datetime, origin: Origin, 
 def session_start_purchase(*, purchase: Purchase, now: datetime, origin: Origin) -> Started:
     """Start a bought test, or go on with the open session. One purchase gives ``max_attempts`` attempts (1).
 
-    An attempt that ended in a ban has been used. Raises TEST_NOT_AVAILABLE, ATTEMPTS_USED_UP. Source: primary contract 2.7.
+    An attempt that ended in a ban has been used.
+
+    Raises TEST_NOT_AVAILABLE, ATTEMPTS_USED_UP. Source: primary contract 2.7.
     """
-    _check_available(purchase.test)
     _close_open_if_late(now, purchase_id=purchase.pk)
     version = version_freeze(purchase.test.pk)
     with transaction.atomic():
@@ -105,7 +105,9 @@ def session_start_file(*, user_id: int, exam_file: str, test: Test, now: datetim
     with transaction.atomic():
         lock_user(user_id)
         draft = ExamSession(user_id=user_id, exam_file=exam_file, test=test)
-        return _start_or_resume(draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up)
+        return _start_or_resume(
+            draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up, is_on_offer=True
+        )
 
 
 def _check_available(test: Test) -> None:
@@ -136,8 +138,13 @@ def _start_or_resume(
     now: datetime,
     origin: Origin,
     used_up: Callable[[], DomainError],
+    is_on_offer: bool = False,
 ) -> Started:
-    """Under the lock of the assignment, purchase or user: return the open session or make one."""
+    """Under the lock of the assignment, purchase or user: return the open session or make one.
+
+    is_on_offer: somebody else than the catalogue has said that the test may be taken.  Who has begun a test goes on
+    with it, whatever has become of the offer; only a new session needs one.
+    """
     earlier = list(
         ExamSession.objects.filter(
             assignment=draft.assignment, purchase=draft.purchase, exam_file=draft.exam_file, user_id=draft.user_id
@@ -150,6 +157,8 @@ def _start_or_resume(
     spent = sum(session.status in draft.spent for session in [*earlier, open_session] if session)
     if spent >= draft.test.max_attempts:
         raise used_up()
+    if not is_on_offer:
+        _check_available(draft.test)
     draft.attempt_number = len(earlier) + 1
     return _create(draft, version, window_end, now, origin)
 

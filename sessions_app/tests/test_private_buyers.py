@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 
 from accounts.tests.factories import make_user
+from catalog.models import Test
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.errors import DomainError
@@ -19,8 +20,8 @@ from sessions_app.services.sessions import (
     session_start_file,
     session_start_purchase,
 )
-from sessions_app.tests.factories import make_bank_test
-from tests.support import error_of
+from sessions_app.tests.factories import make_assignment, make_bank_test, start_session
+from tests.support import data_of, error_of
 
 
 @pytest.fixture
@@ -75,3 +76,34 @@ def test_start__when_an_exam_file_and_banned__then_used_up(buyer):
     ban(session_start_file(**begin))
     with pytest.raises(DomainError, match="Test already completed"):
         session_start_file(**begin)
+
+
+WITHDRAWN = [{"is_active": False}, {"deleted_at": clock.now()}]
+
+
+@pytest.mark.parametrize("change", WITHDRAWN)
+def test_start__when_the_test_was_withdrawn_in_the_middle__then_the_open_session_goes_on(api, buyer, change):
+    purchase = bought(buyer)
+    running = start(purchase)
+    Test.objects.filter(pk=purchase.test_id).update(**change)
+    me = api.as_(buyer)
+    (row,) = data_of(me.get("/api/my-tests"))
+    assert (row["id"], row["has_active_session"]) == (purchase.test_id, True)
+    data_of(me.get(f"/api/my-tests/{purchase.test_id}/instructions"))
+    again = data_of(me.post(f"/api/my-tests/{purchase.test_id}/start"))["session"]
+    assert again["session_token"] == running.token
+    session_abandon(session_id=running.session.pk, reason="power cut", now=clock.now(), actor=SYSTEM)
+    assert data_of(me.get("/api/my-tests")) == []
+    error_of(me.get(f"/api/my-tests/{purchase.test_id}/instructions"), 400, "TEST_NOT_AVAILABLE")
+    error_of(me.post(f"/api/my-tests/{purchase.test_id}/start"), 400, "TEST_NOT_AVAILABLE")
+
+
+@pytest.mark.parametrize("change", WITHDRAWN)
+def test_start__when_the_assigned_test_was_withdrawn__then_only_what_is_open_goes_on(api, db, change):
+    test = make_bank_test()
+    token, fresh = (make_assignment(test=test)[1] for _ in range(2))
+    running = start_session(token)
+    Test.objects.filter(pk=test.pk).update(**change)
+    again = data_of(api.post(f"/api/participant/session/start?token={token}"))["session"]
+    assert again["session_token"] == running.token
+    error_of(api.post(f"/api/participant/session/start?token={fresh}"), 400, "TEST_NOT_AVAILABLE")
