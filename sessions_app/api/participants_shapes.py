@@ -9,6 +9,7 @@ from cbt.http.fields import JsonObject, OutputSerializer
 from cbt.kernel import clock
 from cbt.kernel.ids import mask_token
 from cbt.kernel.models import OutgoingMail
+from sessions_app.api.clock import time_spent
 from sessions_app.models import ExamSession, Participant, TestAssignment
 from sessions_app.selectors.assignments import assignment_token
 from sessions_app.services.sessions import session_token
@@ -121,11 +122,11 @@ def participant_detail(participant: Participant, mails: dict[int, OutgoingMail])
         **participant_row(participant),
         "biodata": participant.biodata,
         "test_assignments": [assignment_detail(row, mails.get(row.pk), now) for row in participant.assignments.all()],
-        "test_sessions": [_session(row) for row in participant.sessions.all()],
+        "test_sessions": [_session(row, now) for row in participant.sessions.all()],
     }
 
 
-def _session(session: ExamSession) -> dict[str, Any]:
+def _session(session: ExamSession, now: datetime) -> dict[str, Any]:
     """Write a session for staff. Its token lets one answer in the candidate's name, so only its end is shown."""
     return {
         "id": session.pk,
@@ -133,7 +134,7 @@ def _session(session: ExamSession) -> dict[str, Any]:
         "test": {"id": session.test_id, "name": session.test.name, "code": session.test.code},
         "started_at": clock.iso(session.started_at),
         "completed_at": clock.iso(session.completed_at),
-        "time_spent_seconds": session.time_spent_seconds,
+        "time_spent_seconds": time_spent(session, now),
         "status": session.status,
         "created_at": clock.iso(session.created_at),
     }

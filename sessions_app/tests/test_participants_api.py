@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail as mailbox
 
 from accounts.states import Role
@@ -325,3 +326,12 @@ def test_mail__when_banned_before_it_leaves__then_cancelled(api, tenant):
     run_jobs()
     assert mailbox.outbox == []
     assert OutgoingMail.objects.get().status == "cancelled"
+
+
+def test_detail__when_a_session_is_running__then_its_time_so_far(api, tenant):
+    person = make_participant(company=tenant_company(tenant))
+    started = start_session(make_assignment(participant=person)[1])
+    staff = api.as_(tenant)
+    with time_machine.travel(started.session.started_at + timedelta(seconds=90), tick=False):
+        (row,) = data_of(staff.get(f"/api/participants/{person.pk}"))["test_sessions"]
+    assert (row["status"], row["time_spent_seconds"]) == ("in_progress", 90)
