@@ -17,7 +17,7 @@ from cbt.kernel.permissions import Perm
 from commerce.models import Purchase
 from sessions_app.api.participant_flow import origin_of, started
 from sessions_app.api.shapes import SessionStartOut
-from sessions_app.selectors.purchases import purchases_to_take, purchases_with_state
+from sessions_app.selectors.purchases import Bought, purchases_with_state
 from sessions_app.services.sessions import session_start_purchase
 
 
@@ -60,9 +60,10 @@ class BuyerView(FaceView):
     rate = Rate.STAFF
     scope = Scope.SELF
 
-    def purchase(self, request: Request, test_id: int, message: str) -> Any:
+    def bought(self, request: Request, test_id: int, message: str) -> Bought:
         """Return the caller's purchase of this test with its state."""
-        found = purchases_with_state(request.actor.id).filter(test_id=test_id).first()  # type: ignore[attr-defined]
+        rows = purchases_with_state(request.actor.id, now=clock.now())  # type: ignore[attr-defined]
+        found = next((row for row in rows if row.purchase.test_id == test_id), None)
         if found is None:
             raise DomainError(E.TEST_NOT_PURCHASED, message)
         return found
@@ -74,9 +75,11 @@ class MyTests(BuyerView):
     @documented("Get available tests", response=MyTestOut, many=True, errors=(E.UNAUTHENTICATED, E.FORBIDDEN))
     def get(self, request: Request) -> Ok:
         """Return bought tests that are active or being taken as a plain array."""
-        rows = purchases_to_take(request.actor.id)  # type: ignore[attr-defined]
+        rows = purchases_with_state(request.actor.id, now=clock.now())  # type: ignore[attr-defined]
         data = [
-            {**test_block(row), "has_active_session": row.has_open, "is_completed": row.has_completed} for row in rows
+            {**test_block(row.purchase), "has_active_session": row.has_open, "is_completed": row.has_completed}
+            for row in rows
+            if row.can_be_taken
         ]
         return Ok(data, message="Available tests retrieved successfully")
 
@@ -90,12 +93,12 @@ class MyTestInstructions(BuyerView):
     )  # fmt: skip
     def get(self, request: Request, test_id: int) -> Ok:
         """Return test, buyer and whether it has been taken."""
-        row = self.purchase(request, test_id, "Test not purchased or payment not verified")
-        if not row.has_open and (not row.test.is_active or row.test.deleted_at is not None):
+        row = self.bought(request, test_id, "Test not purchased or payment not verified")
+        if not row.can_be_taken:
             raise DomainError(E.TEST_NOT_AVAILABLE, "Test is not available")
         data = {
-            "test": test_block(row),
-            "user": {"name": row.user.name, "email": row.user.email},
+            "test": test_block(row.purchase),
+            "user": {"name": row.purchase.user.name, "email": row.purchase.user.email},
             "is_completed": row.has_completed,
         }
         return Ok(data, message="Test instructions retrieved successfully")
@@ -111,5 +114,5 @@ class MyTestStart(BuyerView):
     def post(self, request: Request, test_id: int) -> Ok:
         """Return the open session of this purchase, made now if there is none."""
         message = "Cannot start test. Test not purchased or payment not verified."
-        purchase = self.purchase(request, test_id, message)
+        purchase = self.bought(request, test_id, message).purchase
         return started(session_start_purchase(purchase=purchase, now=clock.now(), origin=origin_of(request)))

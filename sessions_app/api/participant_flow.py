@@ -18,7 +18,12 @@ from sessions_app.api.clock import clock_keys
 from sessions_app.api.shapes import SessionStartOut, assignment_flow, test_flow
 from sessions_app.engine import biodata
 from sessions_app.models import TestAssignment
-from sessions_app.selectors.assignments import assignment_by_token, assignments_open_for, check_assignment_open
+from sessions_app.selectors.assignments import (
+    assignment_by_token,
+    assignments_as_of,
+    assignments_open_for,
+    check_assignment_open,
+)
 from sessions_app.services.participants import biodata_complete
 from sessions_app.services.sessions import Origin, Started, session_start
 
@@ -77,7 +82,8 @@ class AssignmentShow(FlowView):
     @documented("Get assignment by token", response=FlowItemOut, errors=TOKEN_ERRORS, answer=examples.ASSIGNMENT)
     def get(self, request: Request, token: str) -> Ok:
         """Return assignment, test and participant."""
-        return Ok(flow_item(self.assignment(request, token)), message="Assignment retrieved successfully")
+        (own,) = assignments_as_of([self.assignment(request, token)], now=clock.now())
+        return Ok(flow_item(own), message="Assignment retrieved successfully")
 
 
 class AssignmentList(FlowView):

@@ -23,6 +23,11 @@ def accepts_saves(*, now: datetime, deadline: datetime | None, grace_seconds: in
     return deadline is None or now <= deadline + timedelta(seconds=grace_seconds)
 
 
+def is_over(*, now: datetime, deadline: datetime | None, grace_seconds: int, paused_at: datetime | None) -> bool:
+    """Tell whether deadline and grace have passed; the clock of a paused session stands still."""
+    return paused_at is None and not accepts_saves(now=now, deadline=deadline, grace_seconds=grace_seconds)
+
+
 def remaining_seconds(*, now: datetime, deadline: datetime | None) -> int | None:
     """Return whole seconds left, never negative; None when there is no limit."""
     return None if deadline is None else max(0, int((deadline - now).total_seconds()))

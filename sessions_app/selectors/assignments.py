@@ -1,12 +1,13 @@
 """From a link to its assignment, and what may be done with it now."""
 
+from collections.abc import Iterable
 from datetime import datetime
-
-from django.db.models import QuerySet
 
 from cbt.kernel.errors import DomainError, ErrorCode, not_found
 from cbt.kernel.ids import hash_token, recover_token
-from sessions_app.models import TestAssignment
+from sessions_app.engine import timing
+from sessions_app.models import ExamSession, TestAssignment
+from sessions_app.states import SessionStatus
 
 ASSIGNMENT_PURPOSE = "assignment"
 
@@ -53,13 +54,34 @@ def check_assignment_open(assignment: TestAssignment, *, now: datetime) -> None:
         )
 
 
-def assignments_open_for(participant_id: int, *, now: datetime) -> QuerySet[TestAssignment]:
-    """Return the participant's assignments that can be taken now, earliest first. Source: details 2.5."""
-    return (
+def assignments_as_of(assignments: Iterable[TestAssignment], *, now: datetime) -> list[TestAssignment]:
+    """Return the rows with ``completed_at`` as it is at ``now``, for showing only; one query.
+
+    A session whose time is up ends at its deadline; until a request or the periodic job writes that down, the row
+    does not know. Source: decision "then the session closes itself".
+    """
+    rows = list(assignments)
+    late = ExamSession.objects.filter(assignment__in=rows, status=SessionStatus.IN_PROGRESS, deadline_at__lt=now)
+    ended = {
+        session.assignment_id: session.deadline_at
+        for session in late
+        if timing.is_over(
+            now=now, deadline=session.deadline_at, grace_seconds=session.grace_seconds, paused_at=session.paused_at
+        )
+    }
+    for row in rows:
+        row.completed_at = row.completed_at or ended.get(row.pk)
+    return rows
+
+
+def assignments_open_for(participant_id: int, *, now: datetime) -> list[TestAssignment]:
+    """Return the participant's assignments that can be taken now, earliest first; two queries. Source: details 2.5."""
+    rows = (
         TestAssignment.objects.select_related("participant", "test__category")
         .filter(participant_id=participant_id, completed_at__isnull=True, start_at__lte=now, end_at__gte=now)
         .order_by("start_at", "pk")
     )
+    return [row for row in assignments_as_of(rows, now=now) if not row.is_completed]
 
 
 def assignment_of_company(company_id: int, assignment_id: int) -> TestAssignment:

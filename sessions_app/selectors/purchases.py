@@ -1,29 +1,47 @@
 """What a private buyer may take, with how far each test is."""
 
-from typing import Any
-
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
 
 from commerce.models import Purchase
+from sessions_app.engine import timing
 from sessions_app.models import ExamSession
 from sessions_app.states import SessionStatus
 
 
-def purchases_with_state(user_id: int) -> "QuerySet[Any]":
-    """Return a user's purchases with test and category, ``has_open`` and ``has_completed``; one query."""
-    sessions = ExamSession.objects.filter(purchase=OuterRef("pk"))
-    return (
-        Purchase.objects.filter(user_id=user_id)
-        .select_related("test__category", "user")
-        .annotate(
-            has_open=Exists(sessions.filter(status=SessionStatus.IN_PROGRESS)),
-            has_completed=Exists(sessions.filter(status=SessionStatus.COMPLETED)),
-        )
-        .order_by("-purchased_at", "-pk")
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A purchase, and how far it is. A session whose time is up counts as completed, though nobody closed it yet."""
+
+    purchase: Purchase
+    has_open: bool
+    has_completed: bool
+
+    @property
+    def can_be_taken(self) -> bool:
+        """Tell whether its test is on offer, or is being taken."""
+        test = self.purchase.test
+        return self.has_open or (test.is_active and test.deleted_at is None)
+
+
+def purchases_with_state(user_id: int, *, now: datetime) -> list[Bought]:
+    """Return a user's purchases with test and category and their state at ``now``, newest first; two queries."""
+    rows = Purchase.objects.filter(user_id=user_id).select_related("test__category", "user")
+    found: dict[int | None, set[SessionStatus]] = defaultdict(set)
+    sessions = ExamSession.objects.filter(purchase__user_id=user_id).only(
+        "purchase_id", "status", "deadline_at", "grace_seconds", "paused_at"
     )
+    for session in sessions.order_by():
+        found[session.purchase_id].add(_state(session, now))
+    return [
+        Bought(row, SessionStatus.IN_PROGRESS in found[row.pk], SessionStatus.COMPLETED in found[row.pk])
+        for row in rows.order_by("-purchased_at", "-pk")
+    ]
 
 
-def purchases_to_take(user_id: int) -> "QuerySet[Any]":
-    """Return as `purchases_with_state` those whose test is on offer, or is being taken by this user."""
-    on_offer = Q(test__is_active=True, test__deleted_at__isnull=True)
-    return purchases_with_state(user_id).filter(on_offer | Q(has_open=True))
+def _state(session: ExamSession, now: datetime) -> SessionStatus:
+    is_over = timing.is_over(
+        now=now, deadline=session.deadline_at, grace_seconds=session.grace_seconds, paused_at=session.paused_at
+    )
+    return SessionStatus.COMPLETED if session.is_open and is_over else SessionStatus(session.status)

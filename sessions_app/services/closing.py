@@ -104,9 +104,9 @@ def late_sessions(now: datetime) -> list[ExamSession]:
 
 def is_late(session: ExamSession, now: datetime) -> bool:
     """Tell whether deadline and grace have passed; the clock of a paused session stands still."""
-    if session.paused_at is not None:
-        return False
-    return not timing.accepts_saves(now=now, deadline=session.deadline_at, grace_seconds=session.grace_seconds)
+    return timing.is_over(
+        now=now, deadline=session.deadline_at, grace_seconds=session.grace_seconds, paused_at=session.paused_at
+    )
 
 
 def session_lock_open(token: str, *, now: datetime, may_ban: bool = False) -> ExamSession:

@@ -7,7 +7,7 @@ import time_machine
 
 from cbt.kernel import clock
 from sessions_app.models import ExamSession, Participant, SessionEvent
-from sessions_app.tests.factories import BIODATA, make_assignment, make_participant
+from sessions_app.tests.factories import BIODATA, make_assignment, make_participant, start_session
 from tests.support import data_of, error_of
 
 FORM = {**BIODATA, "additional_info": "Additional information"}
@@ -192,3 +192,17 @@ def test_start__when_window_ends_before_the_duration__then_window_is_the_deadlin
     data = data_of(api.post(f"/api/participant/session/start?token={token}"))
     assert data["session"]["deadline_at"] == clock.iso(assignment.end_at)
     assert 595 <= data["remaining_seconds"] <= 600
+
+
+def test_reads__when_the_time_is_up_and_nobody_closed_it_yet__then_completed(api):
+    assignment, token = make_assignment()
+    _, other = make_assignment(participant=assignment.participant)
+    session = start_session(token).session
+    for late_by, is_completed in ((30, False), (31, True)):
+        with time_machine.travel(session.deadline_at + timedelta(seconds=late_by), tick=False):
+            shown = data_of(api.get(f"/api/participant/assignment/{token}"))["assignment"]
+            assert shown["is_completed"] is is_completed
+            assert shown["completed_at"] == (clock.iso(session.deadline_at) if is_completed else None)
+            rows = data_of(api.get(f"/api/participant/assignments?token={token}"))
+            assert [row["token"] for row in rows] == ([other] if is_completed else [token, other])
+    assert ExamSession.objects.get().status == "in_progress", "a read stays a read"

@@ -1,6 +1,9 @@
 """A private buyer's attempts, and what ends and does not end them. Contract 2.7."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.db import transaction
 
 from accounts.tests.factories import make_user
@@ -107,3 +110,23 @@ def test_start__when_the_assigned_test_was_withdrawn__then_only_what_is_open_goe
     again = data_of(api.post(f"/api/participant/session/start?token={token}"))["session"]
     assert again["session_token"] == running.token
     error_of(api.post(f"/api/participant/session/start?token={fresh}"), 400, "TEST_NOT_AVAILABLE")
+
+
+def test_reads__when_the_time_is_up_and_nobody_closed_it_yet__then_completed(api, buyer):
+    purchase = bought(buyer, duration_minutes=60)
+    session, me = start(purchase).session, api.as_(buyer)
+    for late_by, is_open in ((30, True), (31, False)):
+        with time_machine.travel(session.deadline_at + timedelta(seconds=late_by), tick=False):
+            (row,) = data_of(me.get("/api/my-tests"))
+            assert (row["has_active_session"], row["is_completed"]) == (is_open, not is_open)
+            told = data_of(me.get(f"/api/my-tests/{purchase.test_id}/instructions"))
+            assert told["is_completed"] is not is_open
+    assert ExamSession.objects.get().status == "in_progress", "a read stays a read"
+
+
+def test_reads__when_a_late_session_is_paused__then_still_open(api, buyer):
+    session = start(bought(buyer, duration_minutes=60)).session
+    ExamSession.objects.update(paused_at=session.started_at)
+    me = api.as_(buyer)
+    with time_machine.travel(session.deadline_at + timedelta(hours=1), tick=False):
+        assert data_of(me.get("/api/my-tests"))[0]["has_active_session"] is True
