@@ -28,8 +28,11 @@ def password_hashed(password: str | None) -> str | None:
 
     Raises VALIDATION_ERROR.
     """
-    if password is None:
-        return None
+    return None if password is None else password_hash_new(password)
+
+
+def password_hash_new(password: str) -> str:
+    """Return the hash of a new account's password, as `password_hashed`. Raises VALIDATION_ERROR."""
     password_check(password)
     return make_password(password)
 

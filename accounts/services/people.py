@@ -9,11 +9,11 @@ from django.db.models import ProtectedError, RestrictedError
 from accounts.models import PublicProfile, User
 from accounts.selectors.people import person_find
 from accounts.selectors.users import profile_of
-from accounts.services.credentials import email_give, links_void, password_give, password_hashed
+from accounts.services.credentials import email_give, links_void, password_give, password_hash_new, password_hashed
 from accounts.services.locks import super_admins_guard, users_locked
 from accounts.services.login import logins_revoke
 from accounts.services.profile import profile_write
-from accounts.services.users import user_create, user_delete
+from accounts.services.users import user_add, user_delete
 from accounts.services.verification import verification_send
 from accounts.states import Role
 from cbt.kernel import audit, clock, events
@@ -24,7 +24,6 @@ RUNS_A_COMPANY = "This user is an admin of a company. Remove it from the company
 Told = dict[str, Any]
 
 
-@transaction.atomic
 def person_create(
     *,
     name: str,
@@ -42,13 +41,15 @@ def person_create(
     userable: a private buyer's profile; other roles have none and it is ignored.
     Raises VALIDATION_ERROR (taken address, password, company). Source: details 2.11, W-9d.
     """
-    user = user_create(name=name, email=email, password=password, role=role, is_verified=is_verified, actor=actor)
-    if role == Role.PUBLIC_USER and userable:
-        _profile_tell(user, userable, clock.now())
-    _appoint(user, company_id, actor)
-    if not is_verified:
-        verification_send(user=user)
-    return person_find(user.pk)
+    hashed = password_hash_new(password)
+    with transaction.atomic():
+        user = user_add(name=name, email=email, hashed=hashed, role=role, is_verified=is_verified, actor=actor)
+        if role == Role.PUBLIC_USER and userable:
+            _profile_tell(user, userable, clock.now())
+        _appoint(user, company_id, actor)
+        if not is_verified:
+            verification_send(user=user)
+        return person_find(user.pk)
 
 
 def person_update(

@@ -59,13 +59,31 @@ def user_create(
     a password outside the limits. Source: details 2.1, 2.10.
     """
     password_check(password)
-    hashed = make_password(password)
-    with transaction.atomic():
-        user = _user_store(
-            name=name, email=email, hashed=hashed, role=role, company_id=company_id, is_verified=is_verified
-        )
-        audit.record("accounts.user.created", actor=actor, obj=user, company_id=company_id, role=str(role))
-        return user
+    return user_add(
+        name=name, email=email, hashed=make_password(password), role=role, company_id=company_id,
+        is_verified=is_verified, actor=actor,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def user_add(
+    *,
+    name: str,
+    email: str,
+    hashed: str,
+    role: Role,
+    company_id: int | None = None,
+    is_verified: bool = False,
+    actor: Actor = SYSTEM,
+) -> User:
+    """Store a user as `user_create` does, for callers with a transaction of their own.
+
+    hashed: of a checked password, made before that transaction began (`credentials.password_hash_new`): hashing is
+    slow on purpose, and on SQLite nobody else can write meanwhile. Raises VALIDATION_ERROR for a taken address.
+    """
+    user = _user_store(name=name, email=email, hashed=hashed, role=role, company_id=company_id, is_verified=is_verified)
+    audit.record("accounts.user.created", actor=actor, obj=user, company_id=company_id, role=str(role))
+    return user
 
 
 def _user_store(*, name: str, email: str, hashed: str, role: Role, company_id: int | None, is_verified: bool) -> User:

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from accounts.services.credentials import email_give, password_give, password_hashed
-from accounts.services.users import user_create, user_delete, users_lock
+from accounts.services.credentials import email_give, password_give, password_hash_new, password_hashed
+from accounts.services.users import user_add, user_delete, users_lock
 from accounts.states import Role
 from cbt.kernel import audit, clock
 from cbt.kernel.actor import Actor
@@ -19,7 +19,6 @@ from tenants.services.companies import company_locked
 MAX_ADMINS = 100
 
 
-@transaction.atomic
 def company_admin_add(
     *, company_id: int, name: str, email: str, password: str, actor: Actor, is_primary: bool = False
 ) -> CompanyAdmin:
@@ -29,33 +28,35 @@ def company_admin_add(
     Raises NOT_FOUND out of reach, VALIDATION_ERROR for a taken e-mail, BUSINESS_RULE beyond 100 admins.
     Source: details 2.10, W-9, W-40.
     """
-    company = company_for(actor, company_id, lock=True)
-    user = user_create(
-        name=name,
-        email=email,
-        password=password,
-        role=Role.TENANT_ADMIN,
-        company_id=company.pk,
-        is_verified=True,
-        actor=actor,
-    )
-    if not company.is_active:
-        users_lock(user_ids=[user.pk], locked=True, actor=actor)
-    now = clock.now()
-    admin_count = company.admins.count()
-    if admin_count >= MAX_ADMINS:
-        raise DomainError(ErrorCode.BUSINESS_RULE, f"A company has at most {MAX_ADMINS} admins.")
-    is_first = admin_count == 0
-    if is_primary:
-        _demote(company, now)
-    admin = CompanyAdmin.objects.create(
-        user=user, company=company, is_primary=is_primary or is_first, created_at=now, updated_at=now
-    )
-    audit.record(
-        "tenants.company_admin.added", actor=actor, obj=admin, company_id=company.pk,
-        user_id=user.pk, is_primary=admin.is_primary,
-    )  # fmt: skip
-    return admin
+    hashed = password_hash_new(password)
+    with transaction.atomic():
+        company = company_for(actor, company_id, lock=True)
+        user = user_add(
+            name=name,
+            email=email,
+            hashed=hashed,
+            role=Role.TENANT_ADMIN,
+            company_id=company.pk,
+            is_verified=True,
+            actor=actor,
+        )
+        if not company.is_active:
+            users_lock(user_ids=[user.pk], locked=True, actor=actor)
+        now = clock.now()
+        admin_count = company.admins.count()
+        if admin_count >= MAX_ADMINS:
+            raise DomainError(ErrorCode.BUSINESS_RULE, f"A company has at most {MAX_ADMINS} admins.")
+        is_first = admin_count == 0
+        if is_primary:
+            _demote(company, now)
+        admin = CompanyAdmin.objects.create(
+            user=user, company=company, is_primary=is_primary or is_first, created_at=now, updated_at=now
+        )
+        audit.record(
+            "tenants.company_admin.added", actor=actor, obj=admin, company_id=company.pk,
+            user_id=user.pk, is_primary=admin.is_primary,
+        )  # fmt: skip
+        return admin
 
 
 def _demote(company: Company, now: datetime) -> None:

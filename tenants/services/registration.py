@@ -3,8 +3,9 @@
 from django.db import transaction
 
 from accounts.selectors.users import user_by_email
+from accounts.services.credentials import password_hash_new
 from accounts.services.login import LoggedIn, login_open
-from accounts.services.users import user_create
+from accounts.services.users import user_add
 from accounts.services.verification import verification_send
 from accounts.states import LoginScope, Role
 from cbt.kernel import audit, clock
@@ -15,7 +16,6 @@ from tenants.selectors.companies import company_email_taken
 from tenants.services.companies import company_save, email_taken_text
 
 
-@transaction.atomic
 def company_register(
     *,
     company_name: str,
@@ -34,17 +34,19 @@ def company_register(
     Source: primary contract 1.2, details 2.1.
     """
     _check_emails(company_email, email)
-    now = clock.now()
-    company = Company(
-        name=company_name, email=company_email.strip(), phone=company_phone, address=company_address,
-        is_active=False, created_at=now, updated_at=now,
-    )  # fmt: skip
-    company_save(company, field="company_email")
-    user = user_create(name=name, email=email, password=password, role=Role.TENANT_ADMIN, company_id=company.pk)
-    CompanyAdmin.objects.create(user=user, company=company, is_primary=True, created_at=now, updated_at=now)
-    verification_send(user=user)
-    audit.record("tenants.company.registered", actor=actor, obj=company, company_id=company.pk, user_id=user.pk)
-    return login_open(user=user, scope=LoginScope.UNVERIFIED, ip=actor.ip, user_agent=actor.user_agent)
+    hashed = password_hash_new(password)
+    with transaction.atomic():
+        now = clock.now()
+        company = Company(
+            name=company_name, email=company_email.strip(), phone=company_phone, address=company_address,
+            is_active=False, created_at=now, updated_at=now,
+        )  # fmt: skip
+        company_save(company, field="company_email")
+        user = user_add(name=name, email=email, hashed=hashed, role=Role.TENANT_ADMIN, company_id=company.pk)
+        CompanyAdmin.objects.create(user=user, company=company, is_primary=True, created_at=now, updated_at=now)
+        verification_send(user=user)
+        audit.record("tenants.company.registered", actor=actor, obj=company, company_id=company.pk, user_id=user.pk)
+        return login_open(user=user, scope=LoginScope.UNVERIFIED, ip=actor.ip, user_agent=actor.user_agent)
 
 
 def _check_emails(company_email: str, email: str) -> None:
