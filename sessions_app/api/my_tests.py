@@ -16,7 +16,7 @@ from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.permissions import Perm
 from commerce.models import Purchase
 from sessions_app.api.participant_flow import origin_of, started
-from sessions_app.api.shapes import SessionStartOut
+from sessions_app.api.shapes import SessionStartOut, page_routes
 from sessions_app.selectors.purchases import Bought, purchases_with_state
 from sessions_app.services.sessions import session_start_purchase
 
@@ -31,6 +31,8 @@ class MyTestOut(OutputSerializer):
     duration_minutes = serializers.IntegerField()
     question_count = serializers.IntegerField()
     category = serializers.CharField(allow_null=True)
+    instruction_route = serializers.CharField(allow_null=True)
+    test_route = serializers.CharField(allow_null=True)
     has_active_session = serializers.BooleanField()
     is_completed = serializers.BooleanField()
 
@@ -46,6 +48,7 @@ def test_block(purchase: Purchase) -> dict[str, Any]:
         "duration_minutes": test.duration_minutes,
         "question_count": test.question_count,
         "category": test.category.name if test.category else None,
+        **page_routes(test),
     }
 
 

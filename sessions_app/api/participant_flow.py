@@ -15,7 +15,7 @@ from cbt.kernel import clock
 from cbt.kernel.errors import ErrorCode as E
 from sessions_app.api import examples
 from sessions_app.api.clock import clock_keys
-from sessions_app.api.shapes import SessionStartOut, assignment_flow, test_flow
+from sessions_app.api.shapes import SessionStartOut, assignment_flow, page_routes, test_flow
 from sessions_app.engine import biodata
 from sessions_app.models import TestAssignment
 from sessions_app.selectors.assignments import (
@@ -192,7 +192,7 @@ class Instructions(FlowView):
         assignment = assignment_flow(own, clock.now())
         return Ok(
             {
-                "test": {**test, "category": category["name"] if category else None},
+                "test": {**test, "category": category["name"] if category else None, **page_routes(own.test)},
                 "assignment": {
                     key: assignment[key] for key in ("id", "token", "start_date", "end_date", "time_remaining")
                 },

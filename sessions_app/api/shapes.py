@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalog.models import Test
 from cbt.http.fields import AnyJson, JsonObject, OutputSerializer
 from cbt.kernel import clock
 from sessions_app.models import TestAssignment
@@ -145,6 +146,11 @@ def assignment_flow(assignment: TestAssignment, now: Any) -> dict[str, Any]:
         "completed_at": clock.iso(assignment.completed_at),
         "time_remaining": max(0, int((assignment.end_at - now).total_seconds())),
     }
+
+
+def page_routes(test: Test) -> dict[str, str | None]:
+    """Return where the frontend keeps the pages of a test without a question bank; beside what is documented."""
+    return {"instruction_route": test.instruction_route or None, "test_route": test.test_route or None}
 
 
 def test_flow(assignment: TestAssignment) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from catalog.models import Test
 from cbt.kernel import clock
 from sessions_app.models import ExamSession, Participant, SessionEvent
-from sessions_app.tests.factories import BIODATA, make_assignment, make_participant, start_session
+from sessions_app.tests.factories import BIODATA, make_assignment, make_bank_test, make_participant, start_session
 from tests.support import data_of, error_of
 
 FORM = {**BIODATA, "additional_info": "Additional information"}
@@ -137,6 +138,7 @@ def test_instructions__then_documented_keys(api):
     data = data_of(api.get(f"/api/participant/instructions?token={token}"))
     assert set(data["test"]) == {
         "id", "name", "code", "description", "duration_minutes", "question_count", "category",
+        "instruction_route", "test_route",
     }  # fmt: skip
     assert set(data["assignment"]) == {"id", "token", "start_date", "end_date", "time_remaining"}
     assert data["participant"] == {"name": assignment.participant.name, "email": assignment.participant.email}
@@ -206,3 +208,13 @@ def test_reads__when_the_time_is_up_and_nobody_closed_it_yet__then_completed(api
             rows = data_of(api.get(f"/api/participant/assignments?token={token}"))
             assert [row["token"] for row in rows] == ([other] if is_completed else [token, other])
     assert ExamSession.objects.get().status == "in_progress", "a read stays a read"
+
+
+def test_instructions__when_the_pages_are_the_frontends__then_told_where(api):
+    test = make_bank_test()
+    routes = {"instruction_route": "/tests/kraepelin/instruction", "test_route": "/tests/kraepelin/start"}
+    _, token = make_assignment(test=test)
+    for stored, shown in (({}, dict.fromkeys(routes)), (routes, routes)):
+        Test.objects.filter(pk=test.pk).update(**stored, name="T")
+        told = data_of(api.get(f"/api/participant/instructions?token={token}"))["test"]
+        assert {key: told[key] for key in routes} == shown

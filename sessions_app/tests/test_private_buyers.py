@@ -130,3 +130,12 @@ def test_reads__when_a_late_session_is_paused__then_still_open(api, buyer):
     me = api.as_(buyer)
     with time_machine.travel(session.deadline_at + timedelta(hours=1), tick=False):
         assert data_of(me.get("/api/my-tests"))[0]["has_active_session"] is True
+
+
+def test_my_tests__when_the_pages_are_the_frontends__then_told_where(api, buyer):
+    routes = {"instruction_route": "/tests/kraepelin/instruction", "test_route": "/tests/kraepelin/start"}
+    purchase, me = bought(buyer), api.as_(buyer)
+    Test.objects.filter(pk=purchase.test_id).update(**routes)
+    (row,) = data_of(me.get("/api/my-tests"))
+    told = data_of(me.get(f"/api/my-tests/{purchase.test_id}/instructions"))["test"]
+    assert {key: row[key] for key in routes} == {key: told[key] for key in routes} == routes

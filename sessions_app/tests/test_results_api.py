@@ -180,8 +180,8 @@ def test_my_tests__then_documented_shapes_and_one_attempt(api):
     assert rows == [
         {
             "id": test.pk, "name": test.name, "code": test.code, "description": test.description,
-            "duration_minutes": 60, "question_count": 2, "category": None, "has_active_session": True,
-            "is_completed": False,
+            "duration_minutes": 60, "question_count": 2, "category": None, "instruction_route": None,
+            "test_route": None, "has_active_session": True, "is_completed": False,
         }
     ]  # fmt: skip
     shown = data_of(api.get(f"/api/test-session/{token}"))
