@@ -127,7 +127,10 @@ class SaveAnswers(SessionView):
     @documented(
         "Auto-save answers",
         request=SaveIn, response=SavedOut, answer=examples.SAVED,
-        errors=(*WRITE_ERRORS, E.UNKNOWN_QUESTION, E.VALIDATION_ERROR, E.INVALID_PAYLOAD, E.PAYLOAD_TOO_LARGE),
+        errors=(
+            *WRITE_ERRORS, E.UNKNOWN_QUESTION, E.VALIDATION_ERROR, E.INVALID_PAYLOAD, E.PAYLOAD_TOO_LARGE,
+            E.LIMIT_REACHED,
+        ),
         example={
             "answers": {
                 "question_1": "answer_1", "question_2": ["option_a", "option_b"], "question_3": 5,

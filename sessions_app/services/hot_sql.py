@@ -60,10 +60,27 @@ def stored_answers(session_id: int, keys: list[str]) -> dict[str, tuple[Stored, 
             cursor.execute(f"{sql}= ANY(%s)", [session_id, keys])
         else:
             cursor.execute(f"{sql}IN ({', '.join(['%s'] * len(keys))})", [session_id, *keys])
-        return {
-            key: (Stored(None if value is None else json.loads(value), revision), _moment(updated_at))
-            for key, value, revision, updated_at in cursor.fetchall()
-        }
+        return {row[0]: _stored(row) for row in cursor.fetchall()}
+
+
+def stored_answers_counted(session_id: int, keys: list[str]) -> tuple[dict[str, tuple[Stored, datetime]], int]:
+    """Return as `stored_answers`, and how many answers the session has in all; one round trip."""
+    columns = "question_id, value, revision, updated_at"
+    total = f"UNION ALL SELECT NULL, NULL, NULL, NULL, count(*) FROM {ANSWER} WHERE session_id = %s"  # noqa: S608
+    sql = f"SELECT {columns}, NULL FROM {ANSWER} WHERE session_id = %s AND question_id "  # noqa: S608
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"{sql}= ANY(%s) {total}", [session_id, keys, session_id])
+        else:
+            cursor.execute(f"{sql}IN ({', '.join(['%s'] * len(keys))}) {total}", [session_id, *keys, session_id])
+        rows = cursor.fetchall()
+    stored = {row[0]: _stored(row) for row in rows if row[0] is not None}
+    return stored, next(row[4] for row in rows if row[0] is None)
+
+
+def _stored(row: tuple[Any, ...]) -> tuple[Stored, datetime]:
+    _, value, revision, updated_at = row[:4]
+    return Stored(None if value is None else json.loads(value), revision), _moment(updated_at)
 
 
 def write_answers(

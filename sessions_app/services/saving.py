@@ -21,6 +21,8 @@ from sessions_app.services.hot_sql import OpenSession
 
 MAX_ANSWERS = 1000
 MAX_KEY_LENGTH = 100
+#: Of a test without a question bank, whose keys are the client's own.
+MAX_KEYS_PER_SESSION = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def answers_save(
     None for arrival order.  doubts: {question id: whether the taker wants to come back to it}, stored with the answers.
     seconds: {question id: time the client measured}, kept as a claim.  origin: where it came from, for the log.
     One bad answer refuses the whole batch, so that nothing is half saved.
-    Raises NOT_FOUND, SESSION_NOT_IN_PROGRESS, BANNED, SESSION_PAUSED, UNKNOWN_QUESTION, VALIDATION_ERROR.
+    Raises NOT_FOUND, SESSION_NOT_IN_PROGRESS, BANNED, SESSION_PAUSED, UNKNOWN_QUESTION, VALIDATION_ERROR, and
+    LIMIT_REACHED beyond 5,000 different keys of a test without a question bank.
     Source: primary contract 4.2; decisions "saving is idempotent and order-safe".
     """
     token_hash = hash_token(token)
@@ -140,8 +143,10 @@ class Sent:
 
 def _store(session: OpenSession, answers: Mapping[str, Any], more: Sent, now: datetime) -> Saved:
     sent = _checked(session.version_id, answers)
-    stored = hot_sql.stored_answers(session.id, list(sent)) if sent else {}
+    stored, free = _stored(session, list(sent))
     changed = saving.changes(stored={key: item for key, (item, _) in stored.items()}, sent=sent, revision=more.revision)
+    if free is not None and len(changed.keys() - stored.keys()) > free:
+        raise DomainError(ErrorCode.LIMIT_REACHED, f"A session holds at most {MAX_KEYS_PER_SESSION} answers.")
     if changed:
         payload = {
             "revision": more.revision,
@@ -157,6 +162,16 @@ def _store(session: OpenSession, answers: Mapping[str, Any], more: Sent, now: da
         time_spent_seconds=time.time_spent_seconds,
         remaining_seconds=time.remaining_seconds,
     )
+
+
+def _stored(session: OpenSession, keys: list[str]) -> tuple[Mapping[str, tuple[saving.Stored, datetime]], int | None]:
+    """Return what is stored of these keys, and how many further ones fit; None: the question bank is the limit."""
+    if not keys:
+        return {}, None
+    if version_load(session.version_id).questions:
+        return hot_sql.stored_answers(session.id, keys), None
+    stored, count = hot_sql.stored_answers_counted(session.id, keys)
+    return stored, max(0, MAX_KEYS_PER_SESSION - count)
 
 
 def _store_seconds(session_id: int, seconds: Mapping[str, float]) -> None:

@@ -162,6 +162,39 @@ def test_save__when_test_has_no_bank__then_any_key_and_value(api):
     assert Result.objects.get(pk=data["result_id"]).max_points == 0
 
 
+def bankless_session():
+    test = make_bank_test()
+    test.questions.all().delete()
+    type(test).objects.filter(pk=test.pk).update(bank_revision=99)
+    return start_session(test=test)
+
+
+def test_save__when_test_has_no_bank__then_at_most_5000_keys_in_all(api):
+    started = bankless_session()
+    now = clock.now()
+    SessionAnswer.objects.bulk_create(
+        SessionAnswer(session=started.session, question_id=f"k{n}", value=1, updated_at=now) for n in range(4999)
+    )
+    body = error_of(save(api, started, {"k0": 2, "new1": 1, "new2": 1}), 429, "LIMIT_REACHED")
+    assert body["message"] == "A session holds at most 5000 answers."
+    assert stored(started.session)["k0"] == 1
+    data_of(save(api, started, {"k0": 2, "new1": 1}))
+    error_of(save(api, started, {"new2": 1}), 429, "LIMIT_REACHED")
+    data_of(save(api, started, {f"k{n}": 3 for n in range(1000)}))
+    assert SessionAnswer.objects.count() == 5000
+
+
+def test_save__when_test_has_no_bank__then_no_statement_more(api):
+    from django.db import connection
+
+    started = bankless_session()
+    save(api, started, {"a": 1})
+    with counted_queries() as statements:
+        data_of(save(api, started, {"a": 2, "b": {"c": [1]}}))
+    assert len(statements) == (3 if connection.vendor == "postgresql" else 4), statements
+    assert stored(started.session) == {"a": 2, "b": {"c": [1]}}
+
+
 @pytest.mark.parametrize("answered", [0, 5, 50])
 def test_save__then_at_most_four_statements_whatever_is_stored(api, answered):
     test = make_bank_test(*(question("single_choice", f"q{i}") for i in range(60)))
