@@ -1,7 +1,9 @@
 """Fixtures of the walks over all routes."""
 
 import pytest
+import time_machine
 
+from cbt.kernel import clock
 from tests import rows
 from tests import world as worlds
 
@@ -10,4 +12,7 @@ from tests import world as worlds
 def world(db, media):
     """Two companies, two buyers; see `tests.world`."""
     with rows.kept_counters():
-        yield worlds.build()
+        built = worlds.build()
+        # A walk of minutes must not find a login "not seen for a while": the clock stands still.
+        with time_machine.travel(clock.now(), tick=False):
+            yield built

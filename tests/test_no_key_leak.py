@@ -81,7 +81,8 @@ def faults_of(response: Any, *, names: bool = True) -> list[str]:
         body = json.loads(text)
     except ValueError:
         return found
-    for path, name, value in _members(body.get("data") if names else None):
+    told = body.get("data") if isinstance(body, dict) else body
+    for path, name, value in _members(told if names else None):
         if name in FORBIDDEN_NAMES:
             found.append(f"{path}={value!r}")
         if name in EMPTY_NAMES and value not in EMPTY_NAMES[name]:
