@@ -72,7 +72,12 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_has_a_name_to_sign_in",
             ),
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="user_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="user_newest"),
+            models.Index(fields=["role", "-created_at", "-id"], name="user_role"),
+            models.Index(fields=["name", "id"], include=["role", "is_active"], name="user_by_name"),
+            models.Index(fields=["role"], condition=Q(email_verified_at__isnull=True), name="user_unverified"),
+        ]
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:

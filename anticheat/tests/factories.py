@@ -62,7 +62,8 @@ def make_assignment(participant: Participant, test: Test) -> TestAssignment:
     """Store an assignment that can be taken for ten days."""
     now = clock.now()
     return TestAssignment.objects.create(
-        participant=participant, test=test, nonce=new_nonce(), token_hash=hash_token(new_token()), created_at=now,
+        participant=participant, company_id=participant.company_id, test=test, nonce=new_nonce(),
+        token_hash=hash_token(new_token()), created_at=now,
         start_at=now - timedelta(days=1), end_at=now + timedelta(days=10),
     )  # fmt: skip
 

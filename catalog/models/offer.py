@@ -10,6 +10,13 @@ from catalog.engine.numbers import to_json
 from catalog.states import CheatPolicy, ResultPolicy, TestType
 
 _LIVE = Q(deleted_at__isnull=True)
+#: Counting and paging tests in each order reads an index alone.
+_SHOWN: dict[str, Any] = {"condition": _LIVE, "include": ["is_active", "type"]}
+_ORDERS = {
+    "test_in_catalogue": ["sort_order", "name", "id"],
+    "test_in_order": ["sort_order", "id"],
+    "test_by_name": ["name", "id"],
+}
 
 
 class TestCategory(models.Model):
@@ -29,6 +36,10 @@ class TestCategory(models.Model):
     class Meta:
         ordering = ["sort_order", "name", "pk"]
         verbose_name_plural = "test categories"
+        indexes = [
+            models.Index(fields=["is_active", "sort_order", "name", "id"], condition=_LIVE, name="category_live"),
+            models.Index(fields=["sort_order", "id"], condition=_LIVE, include=["is_active"], name="category_in_order"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["name"],
@@ -109,8 +120,10 @@ class Test(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["is_active", "type", "sort_order"], name="test_offer"),
-            models.Index(fields=["sort_order", "name", "id"], name="test_shelf"),
+            models.Index(fields=["is_active", "type", "sort_order"], condition=_LIVE, name="test_live"),
+            models.Index(fields=["id"], condition=~Q(result_policy=ResultPolicy.NONE.value), name="test_shows_results"),
+            models.Index(fields=["category", "id"], condition=_LIVE, name="test_in_category"),
+            *(models.Index(fields=fields, name=name, **_SHOWN) for name, fields in _ORDERS.items()),
         ]
 
     def __str__(self) -> str:

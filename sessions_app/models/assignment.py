@@ -7,11 +7,15 @@ from sessions_app.models.participant import Participant
 
 
 class TestAssignment(models.Model):
-    """One participant, one test, one window, one link whose token is derived from ``nonce``; its hash finds it."""
+    """One participant, one test, one window, one link whose token is derived from ``nonce``; its hash finds it.
+
+    company_id: the participant's, which never changes; repeated so that a company's are counted without a join.
+    """
 
     __test__ = False  # not a test case, whatever its name
 
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="assignments")
+    company_id = models.BigIntegerField(null=True, editable=False)
     test = models.ForeignKey("catalog.Test", on_delete=models.PROTECT, related_name="assignments")
     nonce = models.CharField(max_length=32)
     token_hash = models.CharField(max_length=64, unique=True)
@@ -25,7 +29,16 @@ class TestAssignment(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="assignment_window_not_empty")
         ]
-        indexes = [models.Index(fields=["participant", "start_at"], name="assignment_by_participant")]
+        indexes = [
+            models.Index(fields=["participant", "start_at"], name="assignment_by_participant"),
+            models.Index(
+                fields=["company_id", "-created_at", "-id"], include=["participant"], name="assignment_company"
+            ),
+            models.Index(
+                fields=["company_id", "end_at"], include=["start_at", "participant"],
+                condition=Q(completed_at__isnull=True), name="assignment_pending",
+            ),
+        ]  # fmt: skip
         ordering = ["start_at", "id"]
 
     def __str__(self) -> str:

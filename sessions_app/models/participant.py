@@ -41,6 +41,12 @@ class Participant(models.Model):
         indexes = [
             models.Index(fields=["company", "-created_at", "-id"], name="participant_company", **_COVERED),
             models.Index(fields=["-created_at", "-id"], name="participant_newest", **_COVERED),
+            models.Index(
+                fields=["company", "-created_at", "-id"],
+                condition=Q(deleted_at__isnull=True, banned_at__isnull=False),
+                name="participant_banned",
+            ),
+            models.Index(fields=["company", "id"], condition=Q(deleted_at__isnull=False), name="participant_gone"),
         ]
         ordering = ["-created_at", "-id"]
 

@@ -9,7 +9,10 @@ from sessions_app.models.session import ExamSession
 from sessions_app.states import ResultState
 
 #: Counting and paging a list reads an index alone, not the rows with all their items.
-_COVERED: dict[str, Any] = {"condition": Q(is_current=True), "include": ["session", "state", "passed"]}
+_COVERED: dict[str, Any] = {
+    "condition": Q(is_current=True),
+    "include": ["session", "state", "passed", "test_id", "participant_id"],
+}
 
 
 class AnswerMark(models.Model):
@@ -32,12 +35,15 @@ class AnswerMark(models.Model):
 class Result(models.Model):
     """One scoring of one session. A regrade adds a row that names its reason; the old one stays.
 
-    company_id, user_id: of the session, which never changes them; repeated so that lists need no join to count.
+    company_id, user_id, participant_id, test_id: of the session, which never changes them; repeated so that lists need
+    no join to count, filter and search.
     """
 
     session = models.ForeignKey(ExamSession, on_delete=models.PROTECT, related_name="results")
     company_id = models.BigIntegerField(null=True, editable=False)
     user_id = models.BigIntegerField(null=True, editable=False)
+    participant_id = models.BigIntegerField(null=True, editable=False)
+    test_id = models.BigIntegerField(null=True, editable=False)
     number = models.PositiveSmallIntegerField(help_text="1 for the first scoring of the session")
     is_current = models.BooleanField(default=True)
     state = models.CharField(max_length=14, choices=[(s.value, s.value) for s in ResultState])
@@ -66,6 +72,8 @@ class Result(models.Model):
             models.Index(fields=["-created_at", "-id"], name="result_newest", **_COVERED),
             models.Index(fields=["company_id", "-created_at", "-id"], name="result_company", **_COVERED),
             models.Index(fields=["user_id", "-created_at", "-id"], name="result_user", **_COVERED),
+            models.Index(fields=["test_id", "-created_at", "-id"], condition=Q(is_current=True), name="result_test"),
+            models.Index(fields=["participant_id"], condition=Q(is_current=True), name="result_participant"),
         ]
         ordering = ["-created_at", "-id"]
 

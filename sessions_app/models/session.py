@@ -9,6 +9,8 @@ from sessions_app.states import SPENT_BY_PARTICIPANT, SPENT_BY_USER, SessionStat
 
 OPEN = Q(status=SessionStatus.IN_PROGRESS)
 OF_FILE = ~Q(exam_file="")
+DONE = Q(status=SessionStatus.COMPLETED.value)
+NOT_DONE = Q(status__in=sorted(status.value for status in SessionStatus if status is not SessionStatus.COMPLETED))
 
 
 class ExamSession(models.Model):
@@ -93,6 +95,10 @@ class ExamSession(models.Model):
                 fields=["company_id", "-started_at", "-id"], include=["test", "participant"], name="session_company"
             ),
             models.Index(fields=["-started_at", "-id"], name="session_all"),
+            models.Index(
+                fields=["company_id", "status", "-started_at", "-id"], condition=NOT_DONE, name="session_not_done"
+            ),
+            models.Index(fields=["company_id", "-completed_at", "-id"], condition=DONE, name="session_done"),
         ]
         ordering = ["-started_at", "-id"]
 

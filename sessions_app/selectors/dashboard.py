@@ -1,16 +1,17 @@
-"""The dashboards of staff and of companies: one aggregate a table, whatever the rows. Source: details 2.7."""
+"""The dashboards of staff and of companies: all counts in one statement. Source: details 2.7."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts.models import User
 from accounts.states import CONTRACT_ROLES, Role
 from catalog.models import Test, TestCategory
 from catalog.states import TestType
 from cbt.kernel import clock
+from cbt.kernel.counts import count_all
 from sessions_app.engine.periods import Periods, days_until, growth_percentage, periods_of, share_percentage
 from sessions_app.models import ExamSession, Participant, TestAssignment
 from sessions_app.states import SessionStatus
@@ -19,25 +20,47 @@ from tenants.selectors.companies import TenantContext
 from tenants.states import SubscriptionStatus
 
 Counts = dict[str, int]
+Figures = dict[str, QuerySet[Any]]
 Activity = dict[str, Any]
 SOON = timedelta(days=30)
+SPANS = ("before", "early", "last_month", "this_month", "ahead")
 RECENT_EACH = 5
 RECENT = 10
 LIVE = Q(deleted_at__isnull=True)
 
 
-def _count(rows: QuerySet[Any], **conditions: Q | Exists) -> Counts:
-    """Return {"total", and the number of rows under each condition}; one query."""
-    filters = {name: Count("pk", filter=condition) for name, condition in conditions.items()}
-    return rows.aggregate(total=Count("pk"), **filters)
-
-
-def _months(field: str, when: Periods) -> dict[str, Q]:
-    return {
-        "this_month": Q(**{f"{field}__gte": when.month_at, f"{field}__lte": when.now}),
-        "last_month": Q(**{f"{field}__gte": when.last_month_at, f"{field}__lt": when.month_at}),
-        "this_year": Q(**{f"{field}__gte": when.year_at, f"{field}__lte": when.now}),
+def _spans(name: str, rows: QuerySet[Any], field: str, when: Periods) -> Figures:
+    """Return rows by when they came, as spans without overlap: added up, each row is counted once."""
+    begin = min(when.year_at, when.last_month_at)
+    spans = {
+        "before": {"lt": begin},
+        "early": {"gte": begin, "lt": when.last_month_at},
+        "last_month": {"gte": when.last_month_at, "lt": when.month_at},
+        "this_month": {"gte": when.month_at, "lte": when.now},
+        "ahead": {"gt": when.now},
     }
+    return {
+        f"{name}.{span}": rows.filter(**{f"{field}__{bound}": moment for bound, moment in bounds.items()})
+        for span, bounds in spans.items()
+    }
+
+
+def _named(name: str, **rows: QuerySet[Any]) -> Figures:
+    return {f"{name}.{key}": found for key, found in rows.items()}
+
+
+def _blocks(figures: Figures, when: Periods) -> dict[str, Counts]:
+    """Count all figures at once; return them by block, with total and this_year of what was counted by spans."""
+    blocks: dict[str, Counts] = {}
+    for name, number in count_all(figures).items():
+        block, _, key = name.partition(".")
+        blocks.setdefault(block, {})[key] = number
+    for counts in blocks.values():
+        if "ahead" in counts:
+            counts["total"] = sum(counts[span] for span in SPANS)
+            earlier = 0 if when.month_at == when.year_at else counts["early"] + counts["last_month"]
+            counts["this_year"] = counts["this_month"] + earlier
+    return blocks
 
 
 def _pick(counts: Counts, *names: str, **renamed: str) -> Counts:
@@ -54,9 +77,15 @@ def _running(now: datetime) -> Q:
     return Q(status=SubscriptionStatus.ACTIVE, expires_at__gt=now)
 
 
-def _session_counts(rows: QuerySet[ExamSession], when: Periods) -> Counts:
-    states = {status.value: Q(status=status) for status in SessionStatus}
-    return _count(rows, **states, **_months("started_at", when))
+def _session_figures(rows: QuerySet[ExamSession], when: Periods) -> Figures:
+    states = {status.value: rows.filter(status=status) for status in SessionStatus if status != SessionStatus.COMPLETED}
+    return _spans("sessions", rows, "started_at", when) | _named("sessions", **states)
+
+
+def _with_completed(sessions: Counts) -> Counts:
+    """Add the completed sessions: all but those in another state, which are few."""
+    others = sum(sessions[status.value] for status in SessionStatus if status != SessionStatus.COMPLETED)
+    return sessions | {"completed": sessions["total"] - others}
 
 
 def _session_block(counts: Counts) -> Counts:
@@ -65,16 +94,16 @@ def _session_block(counts: Counts) -> Counts:
 
 # --- staff ------------------------------------------------------------------------------------------
 def super_admin_dashboard(*, now: datetime) -> dict[str, Any]:
-    """Return the figures of the whole server at ``now``; nine queries."""
+    """Return the figures of the whole server at ``now``; three queries."""
     when = periods_of(now)
-    companies, subscriptions = _company_counts(when), _subscription_counts(when)
-    tests, users = _test_counts(), _user_counts()
-    sessions = _session_counts(ExamSession.objects.all(), when)
+    blocks = _blocks(_staff_figures(when), when)
+    companies, subscriptions = _company_counts(blocks), _subscription_counts(blocks)
+    tests, users, sessions = _test_counts(blocks["tests"]), _user_counts(blocks), _with_completed(blocks["sessions"])
     overview = {
         "total_companies": companies["total"], "active_companies": companies["active"],
         "total_subscriptions": subscriptions["total"], "active_subscriptions": subscriptions["active"],
         "total_tests": tests["total"], "active_tests": tests["active"],
-        "total_participants": Participant.objects.filter(LIVE).count(), "total_public_users": users["public_users"],
+        "total_participants": blocks["people"]["total"], "total_public_users": users["public_users"],
         "total_test_sessions": sessions["total"], "completed_test_sessions": sessions["completed"],
     }  # fmt: skip
     return {
@@ -86,7 +115,7 @@ def super_admin_dashboard(*, now: datetime) -> dict[str, Any]:
             subscriptions, "total", "active", "expired", "cancelled", "pending", "expiring_soon",
             new_this_month="this_month", new_last_month="last_month",
         ),
-        "tests": _test_block(tests),
+        "tests": _test_block(tests, blocks["categories"]),
         "users": users,
         "test_sessions": _session_block(sessions),
         "recent_activities": _newest(_recent_companies(now), _recent_subscriptions(now)),
@@ -98,52 +127,105 @@ def super_admin_dashboard(*, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _test_counts() -> Counts:
-    kinds = {kind.value: Q(type=kind) for kind in TestType}
-    return _count(Test.objects.filter(LIVE), active=Q(is_active=True), inactive=Q(is_active=False), **kinds)
+def _staff_figures(when: Periods) -> Figures:
+    companies, categories = Company.objects.filter(LIVE), TestCategory.objects.filter(LIVE)
+    return {
+        **_spans("companies", companies, "created_at", when),
+        **_named("companies", inactive=companies.filter(is_active=False)),
+        **_subscription_figures(when),
+        **_test_figures(),
+        **_named(
+            "categories", active=categories.filter(is_active=True), inactive=categories.filter(is_active=False)
+        ),
+        **_user_figures(),
+        **_named("people", total=Participant.objects.filter(LIVE)),
+        **_session_figures(ExamSession.objects.all(), when),
+    }  # fmt: skip
 
 
-def _test_block(tests: Counts) -> dict[str, Any]:
-    categories = _count(TestCategory.objects.filter(LIVE), active=Q(is_active=True))
+def _test_figures() -> Figures:
+    live = Test.objects.filter(LIVE)
+    return {
+        f"tests.{kind.value}.{state}": live.filter(type=kind, is_active=state == "active")
+        for kind in TestType
+        for state in ("active", "inactive")
+    }
+
+
+def _test_counts(tests: Counts) -> Counts:
+    sums = {
+        name: sum(number for key, number in tests.items() if name in key.split("."))
+        for name in ("active", "inactive", *(kind.value for kind in TestType))
+    }
+    return {"total": sum(tests.values()), **sums}
+
+
+def _test_block(tests: Counts, categories: Counts) -> dict[str, Any]:
     return {
         **_pick(tests, "total", "active", "inactive"),
         "by_type": _pick(tests, *(kind.value for kind in TestType)),
-        "total_categories": categories["total"],
+        "total_categories": categories["active"] + categories["inactive"],
         "active_categories": categories["active"],
     }
 
 
-def _user_counts() -> Counts:
-    counts = _count(
-        User.objects.filter(role__in=CONTRACT_ROLES),
-        super_admins=Q(role=Role.SUPER_ADMIN), tenant_admins=Q(role=Role.TENANT_ADMIN),
-        public_users=Q(role=Role.PUBLIC_USER), verified_users=Q(email_verified_at__isnull=False),
-        unverified_users=Q(email_verified_at__isnull=True),
-    )  # fmt: skip
-    return {"total_users": counts.pop("total"), **counts}
+def _user_figures() -> Figures:
+    roles = {role: User.objects.filter(role=role) for role in CONTRACT_ROLES}
+    unverified = User.objects.filter(role__in=CONTRACT_ROLES, email_verified_at__isnull=True)
+    return _named("users", unverified=unverified, **roles)
 
 
-def _company_counts(when: Periods) -> Counts:
-    running = CompanySubscription.objects.filter(_running(when.now), company=OuterRef("pk"))
-    return _count(
-        Company.objects.filter(LIVE),
-        active=Q(is_active=True), inactive=Q(is_active=False), with_subscription=Q(Exists(running)),
-        **_months("created_at", when),
-    )  # fmt: skip
+def _user_counts(blocks: dict[str, Counts]) -> Counts:
+    users = blocks["users"]
+    total = sum(users[role] for role in CONTRACT_ROLES)
+    return {
+        "total_users": total,
+        "super_admins": users[Role.SUPER_ADMIN],
+        "tenant_admins": users[Role.TENANT_ADMIN],
+        "public_users": users[Role.PUBLIC_USER],
+        "verified_users": total - users["unverified"],
+        "unverified_users": users["unverified"],
+    }
 
 
-def _subscription_counts(when: Periods) -> Counts:
-    """Count by what a subscription is now: the clock ends it, whether or not the nightly job has written that down."""
-    running = _running(when.now)
-    return _count(
-        CompanySubscription.objects.all(),
-        active=running,
-        expired=Q(status=SubscriptionStatus.EXPIRED) | (Q(status=SubscriptionStatus.ACTIVE) & ~running),
-        cancelled=Q(status=SubscriptionStatus.CANCELLED),
-        pending=Q(status=SubscriptionStatus.PENDING),
-        expiring_soon=running & Q(expires_at__lte=when.now + SOON),
-        **_months("created_at", when),
+def _company_counts(blocks: dict[str, Counts]) -> Counts:
+    companies, subscriptions = blocks["companies"], blocks["subscriptions"]
+    return {
+        **companies,
+        "active": companies["total"] - companies["inactive"],
+        "with_subscription": subscriptions["running"] - subscriptions["running_gone"],
+    }
+
+
+def _subscription_figures(when: Periods) -> Figures:
+    """Count by what a subscription is now: the clock ends it, whether or not the nightly job has written that down.
+
+    A company has at most one that runs (a constraint holds it), so that those of live companies are the companies
+    with a subscription. Cancelled ones, the most in the end, are what the other states leave.
+    """
+    rows, running = CompanySubscription.objects.all(), CompanySubscription.objects.filter(_running(when.now))
+    gone = Company.objects.filter(deleted_at__isnull=False).order_by().values("pk")
+    return _spans("subscriptions", rows, "created_at", when) | _named(
+        "subscriptions",
+        running=running,
+        running_gone=running.filter(company__in=gone),
+        over=rows.filter(status=SubscriptionStatus.ACTIVE, expires_at__lte=when.now),
+        expired=rows.filter(status=SubscriptionStatus.EXPIRED),
+        pending=rows.filter(status=SubscriptionStatus.PENDING),
+        inactive=rows.filter(status=SubscriptionStatus.INACTIVE),
+        expiring_soon=running.filter(expires_at__lte=when.now + SOON),
     )
+
+
+def _subscription_counts(blocks: dict[str, Counts]) -> Counts:
+    counts = blocks["subscriptions"]
+    others = sum(counts[state] for state in ("running", "over", "expired", "pending", "inactive"))
+    return {
+        **counts,
+        "active": counts["running"],
+        "expired": counts["expired"] + counts["over"],
+        "cancelled": counts["total"] - others,
+    }
 
 
 def _recent_companies(now: datetime) -> list[Activity]:
@@ -164,16 +246,23 @@ def _recent_subscriptions(now: datetime) -> list[Activity]:
 
 # --- a company --------------------------------------------------------------------------------------
 def tenant_dashboard(tenant: TenantContext, *, now: datetime) -> dict[str, Any]:
-    """Return the figures of one company at ``now``; seven queries (the plan's name is one of them)."""
+    """Return the figures of one company at ``now``; five queries (the plan's name is one of them)."""
     when, company = periods_of(now), tenant.company
-    live = Participant.objects.filter(LIVE, company=company)
-    participants = _count(
-        live, active=Q(banned_at__isnull=True), banned=Q(banned_at__isnull=False), **_months("created_at", when)
-    )
-    given = TestAssignment.objects.filter(participant__company=company, participant__deleted_at__isnull=True)
-    assignments = _assignment_counts(given, when)
+    live, given = Participant.objects.filter(LIVE, company=company), _given(company)
     held = ExamSession.objects.filter(company_id=company.pk)
-    sessions = _session_counts(held, when)
+    blocks = _blocks(
+        {
+            **_spans("people", live, "created_at", when),
+            **_named("people", banned=live.filter(banned_at__isnull=False)),
+            **_assignment_figures(given, when),
+            **_session_figures(held, when),
+        },
+        when,
+    )
+    participants, sessions = blocks["people"], _with_completed(blocks["sessions"])
+    participants["active"] = participants["total"] - participants["banned"]
+    assignments = blocks["assignments"]
+    assignments["completed"] = assignments["total"] - assignments["pending"]
     return {
         "company": _company_block(company),
         "subscription": _subscription_block(tenant.subscription, now) if tenant.subscription else None,
@@ -212,15 +301,19 @@ def _tenant_overview(participants: Counts, assignments: Counts, sessions: Counts
     }
 
 
-def _assignment_counts(given: QuerySet[TestAssignment], when: Periods) -> Counts:
-    is_pending = Q(completed_at__isnull=True)
-    return _count(
-        given,
-        completed=~is_pending,
-        pending=is_pending,
-        active=is_pending & Q(start_at__lte=when.now, end_at__gte=when.now),
-        expired=is_pending & Q(end_at__lt=when.now),
-        **_months("created_at", when),
+def _given(company: Company) -> QuerySet[TestAssignment]:
+    """Return a company's assignments but those of people who left: few, and found by an index of their own."""
+    gone = Participant.objects.filter(company=company, deleted_at__isnull=False).order_by().values("pk")
+    return TestAssignment.objects.filter(company_id=company.pk).exclude(participant__in=gone)
+
+
+def _assignment_figures(given: QuerySet[TestAssignment], when: Periods) -> Figures:
+    pending = given.filter(completed_at__isnull=True)
+    return _spans("assignments", given, "created_at", when) | _named(
+        "assignments",
+        pending=pending,
+        active=pending.filter(start_at__lte=when.now, end_at__gte=when.now),
+        expired=pending.filter(end_at__lt=when.now),
     )
 
 

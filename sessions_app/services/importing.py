@@ -298,6 +298,7 @@ def _assign(batch: ImportBatch, people: Sequence[Participant], now: datetime) ->
             assignments.append(
                 TestAssignment(
                     participant=person,
+                    company_id=person.company_id,
                     test_id=test_id,
                     nonce=nonce,
                     token_hash=hash_token(derive_token(ASSIGNMENT_PURPOSE, nonce)),

@@ -130,6 +130,7 @@ def _assign(participant: Participant, test: Test, window: Window, now: datetime)
     nonce = new_nonce()
     return TestAssignment.objects.create(
         participant=participant,
+        company_id=participant.company_id,
         test=test,
         nonce=nonce,
         token_hash=hash_token(derive_token(ASSIGNMENT_PURPOSE, nonce)),

@@ -30,6 +30,8 @@ def result_make(*, session: ExamSession, now: datetime, reason: str, actor: Acto
         session=session,
         company_id=session.company_id,
         user_id=session.user_id,
+        participant_id=session.participant_id,
+        test_id=session.test_id,
         number=number,
         scoring_version=SCORING_VERSION,
         content_hash=_content_hash(session.version_id),

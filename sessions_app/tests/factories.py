@@ -25,7 +25,7 @@ BIODATA = {
 def make_bank_test(*questions: dict[str, Any], **more: Any) -> Test:
     """Store a test with these questions (default: two single choices q1, q2 with key b)."""
     given = questions or (question("single_choice", "q1"), question("single_choice", "q2"))
-    fields = {"code": f"T-{next(_number)}", "type": "all", "duration_minutes": 60, **more}
+    fields = {"code": f"TB-{next(_number)}", "type": "all", "duration_minutes": 60, **more}
     test, _ = import_document(document=document(*given, **fields), actor=SYSTEM)
     return test
 
@@ -48,8 +48,10 @@ def make_assignment(
     nonce = new_nonce()
     token = derive_token(ASSIGNMENT_PURPOSE, nonce)
     fields = {"start_at": now - timedelta(hours=1), "end_at": now + timedelta(days=7), "created_at": now, **fields}
+    participant = participant or make_participant()
     assignment = TestAssignment.objects.create(
-        participant=participant or make_participant(),
+        participant=participant,
+        company_id=participant.company_id,
         test=test or make_bank_test(),
         nonce=nonce,
         token_hash=hash_token(token),

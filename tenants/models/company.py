@@ -33,7 +33,16 @@ class Company(models.Model):
     class Meta:
         verbose_name_plural = "companies"
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="company_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], condition=Q(deleted_at__isnull=True), name="company_live"),
+            models.Index(fields=["name", "id"], condition=Q(deleted_at__isnull=True), name="company_by_name"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(deleted_at__isnull=True, is_active=False),
+                name="company_inactive",
+            ),
+            models.Index(fields=["id"], condition=Q(deleted_at__isnull=False), name="company_gone"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),

@@ -27,6 +27,14 @@ class SubscriptionPlan(models.Model):
 
     class Meta:
         ordering = ["sort_order", "id"]
+        indexes = [
+            models.Index(
+                fields=["sort_order", "id"],
+                include=["is_active", "duration_months"],
+                condition=Q(deleted_at__isnull=True),
+                name="plan_in_order",
+            )
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(duration_months__in=DURATIONS), name="plan_duration_known"),
         ]

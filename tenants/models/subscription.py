@@ -44,7 +44,7 @@ class CompanySubscription(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [
-            models.Index(fields=["status", "expires_at"], name="subscription_due"),
+            models.Index(fields=["status", "expires_at"], include=["company"], name="subscription_until"),
             models.Index(fields=["company", "-created_at", "-id"], name="subscription_company"),
             models.Index(fields=["-created_at", "-id"], name="subscription_newest"),
         ]
