@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.sql.datastructures import Join
 from rest_framework.request import Request
 
 from cbt.http.face import Page
@@ -54,13 +55,23 @@ def page_of(queryset: QuerySet[Any], request: Request, present: Callable[[Any], 
 def _cut(queryset: QuerySet[Any], start: int, size: int) -> QuerySet[Any]:
     """Return the rows of one page.
 
-    Far into a list only ids are counted off, in an index where there is one: joins, annotations and wide columns
-    of all the rows before would be fetched for nothing.
+    Far into a list, and where rows are joined or annotated, only ids are counted off, in an index where there is
+    one: joins, annotations and wide columns of all the rows before would be fetched for nothing.
     """
-    if start < FAR or len(queryset.model._meta.pk_fields) > 1:
+    is_joined = bool(queryset.query.select_related or queryset.query.annotations)
+    if (start < FAR and not is_joined) or len(queryset.model._meta.pk_fields) > 1:
         return queryset[start : start + size]
     ids = queryset.select_related(None).prefetch_related(None).values("pk")[start : start + size]
-    return queryset.filter(pk__in=ids)
+    rows = queryset.all()
+    if _is_one_to_one(rows):
+        rows.query.clear_where()  # the ids say it all: searching again among all rows costs more than the page
+    return rows.filter(pk__in=ids)
+
+
+def _is_one_to_one(queryset: QuerySet[Any]) -> bool:
+    """Tell whether no condition joins rows of which there may be several, so that without it none comes twice."""
+    fields: list[Any] = [join.join_field for join in queryset.query.alias_map.values() if isinstance(join, Join)]
+    return all(field.many_to_one or field.one_to_one for field in fields)
 
 
 def flat_page_of(items: list[Any], request: Request) -> Page | None:

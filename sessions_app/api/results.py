@@ -21,8 +21,8 @@ from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.permissions import Perm
 from sessions_app.api.results_shapes import ResultDetailOut, ResultOut, result_detail, result_row, taker_result
 from sessions_app.models import Result
-from sessions_app.selectors.results import result_for, result_list_for
-from sessions_app.selectors.sessions import session_for, sessions_of_people
+from sessions_app.selectors.results import result_for, result_list_for, results_of_people
+from sessions_app.selectors.sessions import session_for
 from sessions_app.services.results import answer_mark, result_regrade
 from sessions_app.states import ResultState
 from tenants.api.base import TenantView
@@ -54,15 +54,15 @@ def filtered(request: Request) -> QuerySet[Result]:
     rows = result_list_for(request.actor)  # type: ignore[attr-defined]
     search = pages.search_of(request, "name", "email")
     narrow: dict[str, Any] = {
-        "session__test_id": pages.int_of(request, "test", "test_id"),
-        "session__participant_id": pages.int_of(request, "participant", "participant_id"),
+        "test_id": pages.int_of(request, "test", "test_id"),
+        "participant_id": pages.int_of(request, "participant", "participant_id"),
         "state": pages.choice_of(request, "status", {state.value for state in ResultState}),
         "passed": pages.bool_of(request, "passed"),
         "session__completed_at__gte": _moment(request, "date_from", end_of_day=False),
         "session__completed_at__lte": _moment(request, "date_to", end_of_day=True),
     }
     if search:
-        rows = rows.filter(session__in=sessions_of_people(request.actor, search))  # type: ignore[attr-defined]
+        rows = rows.filter(results_of_people(request.actor, search))  # type: ignore[attr-defined]
     return rows.filter(**{name: value for name, value in narrow.items() if value is not None})
 
 

@@ -1,16 +1,12 @@
 """Reading exam sessions: by the taker's token, and for staff within their company."""
 
-from typing import Any
-
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from accounts.models import User
-from accounts.states import Role
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 from cbt.kernel.ids import hash_token
 from sessions_app.engine.activity import Activity, question_activity
-from sessions_app.models import ExamSession, Participant, Result, SessionEvent
+from sessions_app.models import ExamSession, Result, SessionEvent
 from sessions_app.states import EventKind
 
 
@@ -44,24 +40,6 @@ def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
         .annotate(result_id=Subquery(current.values("pk")[:1]))
         .order_by("-started_at", "-pk")
     )
-
-
-def sessions_of_people(actor: Actor, named: Q) -> QuerySet[ExamSession, Any]:
-    """Return the ids of the sessions of participants and private buyers of whom ``named`` (name, email) is true.
-
-    Two selects joined by UNION: with OR over two tables no index could answer. For a company only its own people
-    are looked through; a private buyer has no others.
-    """
-    people, buyers = Participant.objects.filter(named), User.objects.filter(named)
-    if actor.role == Role.TENANT_ADMIN:
-        people = people.filter(Q(company_id=actor.company_id))
-    elif actor.role == Role.PUBLIC_USER:
-        buyers = buyers.filter(Q(pk=actor.id))
-    invited = ExamSession.objects.filter(participant__in=people.order_by().values("pk")).order_by().values("pk")
-    private = ExamSession.objects.filter(user_id__in=buyers.order_by().values("pk")).order_by().values("pk")
-    if actor.role == Role.TENANT_ADMIN:
-        return invited
-    return private if actor.role == Role.PUBLIC_USER else invited.union(private, all=True)
 
 
 def session_for(actor: Actor, session_id: int) -> ExamSession:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from django.db.models import (
     Count,
-    Exists,
     FilteredRelation,
     IntegerField,
     OuterRef,
@@ -129,11 +128,12 @@ def companies_filter(
     companies: QuerySet[Company], *, has_subscription: bool | None, has_active_subscription: bool | None
 ) -> QuerySet[Company]:
     """Keep companies that have (True) or lack (False) any, or a running, subscription; None keeps all."""
-    own = CompanySubscription.objects.filter(company_id=OuterRef("pk"))
+    own = CompanySubscription.objects.order_by()
     running = own.filter(status=SubscriptionStatus.ACTIVE, expires_at__gt=clock.now())
     for wanted, rows in ((has_subscription, own), (has_active_subscription, running)):
         if wanted is not None:
-            companies = companies.filter(Exists(rows) if wanted else ~Exists(rows))
+            among = Q(pk__in=rows.values("company_id"))
+            companies = companies.filter(among if wanted else ~among)
     return companies
 
 
