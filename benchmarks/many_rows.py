@@ -211,7 +211,11 @@ def _billing(company: Any, small: Any, count: int) -> Any:
     plan = make_plan()
     price = make_price(plan)
     multiply(plan, count, name=NAME, description="'Uraian ' || md5({g}::text)")
-    multiply(price, count, user_quota="{g} + 100")
+    # A plan is shown with all its tiers: one plan has two hundred, the others one each.
+    multiply(
+        price, count, user_quota="{g} + 100",
+        plan_id=f"CASE WHEN {{g}} <= 200 THEN {plan.pk} ELSE {FIRST} + {{g}} END",
+    )  # fmt: skip
     running = CompanySubscription.objects.get(company=company)
     bought = quota_purchase(subscription_id=running.pk, additional_users=1, actor=super_actor())
     subscription_extend(subscription_id=running.pk, months=1, actor=super_actor())
