@@ -271,7 +271,7 @@ def tenant(server: ServerProcess, sink: Sink, staff: Client) -> Client:
     bought = admin.ask("POST", "/api/subscriptions/purchase", {
         "subscription_plan_id": plan["id"], "subscription_price_id": price["id"], "payment_type": "pre_paid",
     }, 201)  # fmt: skip
-    (payment,) = admin.ask("GET", "/api/payments")
+    (payment,) = admin.ask("GET", "/api/payments")["data"]
     assert (payment["amount"], payment["status"]) == (500000.0, "pending")
     assert bought is not None
     admin.ask("GET", "/api/subscriptions/active", status=404)
