@@ -1,9 +1,13 @@
 """The parts every request passes: request id, body guard, problems."""
 
+from collections.abc import Iterator
+
 import pytest
+from rest_framework import serializers
 
 from cbt.http.clean import load_json
 from cbt.http.face import STATUS
+from cbt.http.fields import Input
 from cbt.kernel.errors import DomainError, ErrorCode
 from tests.support import error_of
 
@@ -57,3 +61,20 @@ def test_admin_login__then_browsers_may_tell_the_form_where_it_comes_from(client
     """With ``no-referrer`` they send ``Origin: null``, and nobody could sign in to the admin."""
     page = client.get("/admin/login/")
     assert (page.status_code, page["Referrer-Policy"]) == (200, "same-origin")
+
+
+def _inputs(base: type[Input]) -> Iterator[type[Input]]:
+    for child in base.__subclasses__():
+        yield child
+        yield from _inputs(child)
+
+
+def test_whole_numbers_of_inputs__then_each_is_bounded(client):
+    client.get("/api/health")  # loads every route
+    unbounded = []
+    for kind in (one for one in _inputs(Input) if not one.__name__.endswith("Out")):
+        for name, field in kind().fields.items():
+            inner = getattr(field, "child", field)
+            if isinstance(inner, serializers.IntegerField) and inner.max_value is None:
+                unbounded.append(f"{kind.__module__}.{kind.__name__}.{name}")
+    assert unbounded == []

@@ -72,7 +72,9 @@ ANY: list[tuple[str, bytes, str]] = [
     ("multipart with bad base64", b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.png"\r\n'
      b"Content-Transfer-Encoding: base64\r\n\r\n!!!\r\n--x--\r\n", "multipart/form-data; boundary=x"),
 ]  # fmt: skip
-KINDS: list[Any] = [None, 5, "x" * 5000, [], {}, True, -1, 10**15, "\u202e"]
+#: More than any database holds, as text: the bound on numbers in JSON does not see it.
+DIGITS = "99999999999999999999"
+KINDS: list[Any] = [None, 5, "x" * 5000, [], {}, True, -1, 10**15, DIGITS, [DIGITS], "\u202e"]
 ODD: list[Any] = [[[]], [None], {"a": {"b": 1}}, 0.1 + 0.2, "2026-99-99", "' OR 1=1 --", [1, "a", None]]
 HOSTILE_VALUES = [*KINDS, *ODD]
 QUERIES = (
@@ -255,6 +257,20 @@ def test_every_documented_field__when_of_a_wrong_kind__then_never_a_fault(world)
 
                 attack.send(route, f"{name}={str(value)[:40]!r} ({type(value).__name__})", act)
     attack.done(600)
+
+
+def test_ids__when_digits_beyond_what_a_database_holds__then_never_a_fault(world):
+    attack = Attack(world)
+    fields = documented_fields()
+    for route in WRITES:
+        body = body_of(route, world, world.own)
+        for name in fields.get((route.method, route.path), []):
+            if not name.endswith(("_id", "_ids")) or body is None:
+                continue
+            value = [DIGITS] if name.endswith("_ids") else DIGITS
+            changed = Form({**body.fields, name: DIGITS}) if isinstance(body, Form) else {**body, name: value}
+            attack.send(route, f"{name}={value}", lambda r=route, b=changed: calls.call(r, world, body=b))
+    attack.done(8)
 
 
 def test_aliases_and_inner_values__when_of_a_wrong_kind__then_never_a_fault(world):

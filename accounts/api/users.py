@@ -14,7 +14,7 @@ from accounts.services.passwords import MAX_LENGTH, MIN_LENGTH
 from accounts.services.people import person_create, person_remove, person_update
 from accounts.states import CONTRACT_ROLES, Role
 from cbt.http.face import Ok
-from cbt.http.fields import BirthDate, Input, JsonObject, OutputSerializer
+from cbt.http.fields import BirthDate, IdField, Input, JsonObject, OutputSerializer
 from cbt.http.pages import bool_of, choice_of, page_of, search_of, sort_of
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
@@ -43,7 +43,7 @@ class PersonIn(Input):
     email = serializers.EmailField(max_length=255)
     password = PasswordField(min_length=MIN_LENGTH, max_length=MAX_LENGTH)
     role = serializers.ChoiceField(ROLES)
-    company_id = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**53)
+    company_id = IdField(required=False, allow_null=True)
     userable = PersonProfileIn(required=False, allow_null=True)
 
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from catalog.engine.structure import KINDS
 from catalog.models import Question, QuestionPicture, Test
 from catalog.states import CheatPolicy, ResultPolicy, TestType
-from cbt.http.fields import AnyJson, Input, JsonObject, Money, OutputSerializer
+from cbt.http.fields import AnyJson, IdField, Input, JsonObject, Money, OutputSerializer
 from cbt.kernel import storage
 
 INTEGER_MAX = 2**31 - 1
@@ -74,7 +74,7 @@ class SettingsIn(Input):
 class OfferIn(Input):
     """A test on offer."""
 
-    category_id = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    category_id = IdField(required=False, allow_null=True)
     name = serializers.CharField(max_length=255)
     code = serializers.CharField(max_length=50)
     price = serializers.DecimalField(max_digits=15, decimal_places=2, min_value=Decimal(0))
@@ -152,8 +152,8 @@ class BankQuestionIn(Input):
     step = serializers.FloatField(required=False, allow_null=True)
     accepted = serializers.ListField(child=serializers.CharField(), required=False)
     case_sensitive = serializers.BooleanField(required=False)
-    max_length = serializers.IntegerField(required=False)
-    position = serializers.IntegerField(min_value=1, required=False)
+    max_length = serializers.IntegerField(max_value=INTEGER_MAX, required=False)
+    position = serializers.IntegerField(min_value=1, max_value=INTEGER_MAX, required=False)
 
 
 class BankQuestionOut(BankQuestionIn):

@@ -11,6 +11,8 @@ from rest_framework.request import Request
 
 from cbt.kernel import clock
 
+MAX_ID = 2**63 - 1
+
 
 class Input(serializers.Serializer[Any]):
     """Base of every input: parses and bounds, decides nothing.
@@ -65,7 +67,9 @@ def _phrase(name: str, field: Any) -> None:
     is_list = isinstance(field, serializers.ListField)
     for validator in field.validators:
         kind, limit = type(validator).__name__, getattr(validator, "limit_value", None)
-        if kind == "MaxLengthValidator":
+        if isinstance(field, IdField) and kind in {"MinValueValidator", "MaxValueValidator"}:
+            validator.message = f"The selected {label} is invalid."
+        elif kind == "MaxLengthValidator":
             verb = "have more than" if is_list else "be greater than"
             validator.message = f"The {label} must not {verb} {limit} {'items' if is_list else 'characters'}."
         elif kind == "MinLengthValidator":
@@ -75,6 +79,16 @@ def _phrase(name: str, field: Any) -> None:
 
 class OutputSerializer(serializers.Serializer[Any]):
     """Base of every output: explicit fields only. Doubles as the documented shape."""
+
+
+class IdField(serializers.IntegerField):
+    """The id of a row, 1 to 2**63-1: what no database can hold is refused before one is asked.
+
+    Clients also send ids as text, where the bound on numbers in JSON does not reach.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": MAX_ID, **kwargs})
 
 
 class Money(serializers.FloatField):

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from cbt.http.client import client_ip
 from cbt.http.face import PRIMARY, Face, Ok, Page
+from cbt.http.fields import MAX_ID
 from cbt.http.pages import flat_page_of
 from cbt.http.rates import Rate, enforce
 from cbt.kernel.actor import Actor, ActorKind
@@ -43,7 +44,6 @@ class Scope(StrEnum):
 
 Permission = Perm | Access | tuple[Perm, ...]
 MAX_BODY_BYTES = 1024 * 1024
-MAX_ID = 2**63 - 1
 
 
 class FaceView(APIView):

@@ -7,19 +7,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from catalog.models import Test
-from cbt.http.fields import Input, Money, OutputSerializer
+from cbt.http.fields import IdField, Input, Money, OutputSerializer
 from cbt.kernel import clock, storage
 from commerce.models import CartItem, Payment, PublicTransaction, PublicTransactionItem
 from commerce.selectors.carts import CartView
 
 NOTES_MAX = 1000
-ID_MAX = 2**63 - 1
 
 
 class CartAddIn(Input):
     """Which test."""
 
-    test_id = serializers.IntegerField(min_value=1, max_value=ID_MAX)
+    test_id = IdField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,7 +37,7 @@ class CartAddIn(Input):
 class ProofIn(Input):
     """A proof of payment: multipart with the file, the payer's notes, and the transaction once more."""
 
-    transaction_id = serializers.IntegerField(required=False, allow_null=True)
+    transaction_id = IdField(required=False, allow_null=True)
     proof_file = serializers.FileField(help_text="jpg, jpeg, png or pdf, at most 5120 KB", allow_empty_file=True)
     notes = serializers.CharField(max_length=NOTES_MAX, required=False, allow_null=True, allow_blank=True)
 
@@ -50,7 +49,7 @@ class ProofIn(Input):
 class VerifyIn(Input):
     """A decision. Contract 7.6."""
 
-    payment_id = serializers.IntegerField()
+    payment_id = IdField()
     approved = serializers.BooleanField()
     notes = serializers.CharField(max_length=NOTES_MAX, required=False, allow_null=True, allow_blank=True)
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from accounts.api.serializers import PasswordField
 from cbt.http.face import Ok
-from cbt.http.fields import Input
+from cbt.http.fields import IdField, Input
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
 from cbt.http.views import Scope
@@ -34,16 +34,14 @@ class CredentialsIn(Input):
 class OneOfManyIn(CredentialsIn):
     """The credentials of one of many."""
 
-    participant_id = serializers.IntegerField(min_value=1, max_value=2**53)
+    participant_id = IdField()
 
 
 class ManyCredentialsIn(Input):
     """``participants``: who, each with number and password if they are given. Or ``participant_ids`` alone."""
 
     participants = OneOfManyIn(many=True, required=False)
-    participant_ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**53), required=False, max_length=MOST_AT_ONCE
-    )
+    participant_ids = serializers.ListField(child=IdField(), required=False, max_length=MOST_AT_ONCE)
 
 
 def _issued(rows: list[Issued]) -> list[dict[str, Any]]:

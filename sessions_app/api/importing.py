@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
-from cbt.http.fields import Input, JsonObject, MomentIn, OutputSerializer
+from cbt.http.fields import IdField, Input, JsonObject, MomentIn, OutputSerializer
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
 from cbt.http.views import Scope
@@ -52,9 +52,7 @@ class PreviewIn(Input):
     file = serializers.FileField(allow_empty_file=True, help_text=".xlsx, .xls or .csv up to 5 MB and 10,000 rows")
     schedule_start_date = MomentIn(required=False)
     schedule_end_date = MomentIn(required=False, end_of_day=True)
-    test_ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=50, required=False
-    )
+    test_ids = serializers.ListField(child=IdField(), allow_empty=False, max_length=50, required=False)
 
     @classmethod
     def parse(cls, request: Request, *, partial: bool = False) -> dict[str, Any]:
@@ -69,7 +67,7 @@ class ImportIn(PreviewIn):
 
     schedule_start_date = MomentIn()
     schedule_end_date = MomentIn(end_of_day=True)
-    test_ids = serializers.ListField(child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=50)
+    test_ids = serializers.ListField(child=IdField(), allow_empty=False, max_length=50)
 
 
 class PreviewOut(OutputSerializer):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from accounts.api.serializers import PasswordField
 from cbt.http import pages
 from cbt.http.face import Ok
-from cbt.http.fields import Input, JsonObject, MomentIn
+from cbt.http.fields import IdField, Input, JsonObject, MomentIn
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
 from cbt.http.views import Scope
@@ -47,7 +47,7 @@ class ParticipantCreateIn(Input):
     email = serializers.EmailField(max_length=255)
     schedule_start_date = MomentIn()
     schedule_end_date = MomentIn(end_of_day=True)
-    test_ids = serializers.ListField(child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=50)
+    test_ids = serializers.ListField(child=IdField(), allow_empty=False, max_length=50)
     participant_number = serializers.CharField(
         max_length=40,
         required=False,

@@ -115,7 +115,9 @@ class SaveIn(Input):
     """A batch of answers. Documentation of the shape; the lean view reads it by hand."""
 
     answers = serializers.DictField(child=AnyJson())
-    revision = serializers.IntegerField(required=False, help_text="Growing integer per session; older never wins")
+    revision = serializers.IntegerField(
+        max_value=2**53, required=False, help_text="Growing integer per session; older never wins"
+    )
     client_time = serializers.DateTimeField(required=False, help_text="The client's clock; kept as a claim")
 
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
-from cbt.http.fields import Input
+from cbt.http.fields import IdField, Input
 from cbt.http.files import file_answer
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
@@ -30,7 +30,7 @@ ACCESS = (E.UNAUTHENTICATED, E.FORBIDDEN, E.COMPANY_ADMIN_NOT_FOUND, E.COMPANY_I
 class CompanyProofIn(Input):
     """A proof of payment."""
 
-    payment_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    payment_id = IdField()
     proof_file = serializers.FileField(help_text="jpg, jpeg, png or pdf, at most 5120 KB", allow_empty_file=True)
     notes = serializers.CharField(max_length=1000, required=False, allow_null=True, allow_blank=True)
 

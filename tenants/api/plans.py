@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
-from cbt.http.fields import Input
+from cbt.http.fields import IdField, Input
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
@@ -37,7 +37,7 @@ class PlanIn(Input):
     """A plan."""
 
     name = serializers.CharField(max_length=255)
-    duration_months = serializers.IntegerField()
+    duration_months = serializers.IntegerField(max_value=INTEGER_MAX)
     description = serializers.CharField(max_length=5000, required=False, allow_null=True)
     is_active = serializers.BooleanField(required=False)
     sort_order = serializers.IntegerField(min_value=0, max_value=INTEGER_MAX, required=False)
@@ -63,7 +63,7 @@ def _amount(**more: Any) -> serializers.DecimalField:
 class PriceIn(Input):
     """A tier of a plan; quota 0 is the custom tier."""
 
-    subscription_plan_id = serializers.IntegerField(min_value=1)
+    subscription_plan_id = IdField()
     user_quota = serializers.IntegerField(min_value=0, max_value=INTEGER_MAX)
     price = _amount(source="price_amount")
     price_per_additional_user = _amount(source="price_per_additional_user_amount", required=False, allow_null=True)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
-from cbt.http.fields import Input
+from cbt.http.fields import IdField, Input
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
 from cbt.http.views import Scope
@@ -67,8 +67,8 @@ class PurchaseIn(AliasedIn):
     """What to subscribe to. billing_type is read as payment_type."""
 
     alias = ("payment_type", "billing_type")
-    subscription_plan_id = serializers.IntegerField(min_value=1)
-    subscription_price_id = serializers.IntegerField(min_value=1)
+    subscription_plan_id = IdField()
+    subscription_price_id = IdField()
     payment_type = serializers.ChoiceField([kind.value for kind in BillingType])
     additional_users = serializers.IntegerField(min_value=0, max_value=MAX_ADDITIONAL, required=False, allow_null=True)
     notes = serializers.CharField(max_length=1000, required=False, allow_null=True, allow_blank=True)
