@@ -156,8 +156,8 @@ class CompletionOut(OutputSerializer):
     fields = CompletionFieldsOut()  # type: ignore[assignment]
 
 
-class ProfilePageOut(OutputSerializer):
-    """The profile and how complete it is."""
+class ProfilePageOut(ProfileOut):
+    """The profile, once as itself and once under its name, and how complete it is."""
 
     profile = ProfileOut()
     completion_status = CompletionOut()
@@ -195,7 +195,9 @@ class OwnProfile(OwnView):
     def get(self, request: Request) -> Ok:
         """Show it, and how complete it is."""
         full = profile_for(request.actor)  # type: ignore[attr-defined]
-        shown = {"profile": ProfileOut(full).data, "completion_status": CompletionOut(_completion(full)).data}
+        # Some clients read `data.phone`, others `data.profile.phone`.
+        profile = ProfileOut(full).data
+        shown = {**profile, "profile": profile, "completion_status": CompletionOut(_completion(full)).data}
         return Ok(shown, message="Profile retrieved successfully")
 
 

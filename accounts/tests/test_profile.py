@@ -50,15 +50,17 @@ def test_show__when_fresh__then_profile_and_completion(api):
         user = make_user(name="Budi", email="budi@example.com")
         response = api.as_(user).get(SHOW)
     assert response.json()["message"] == "Profile retrieved successfully"
-    assert data_of(response) == {
-        "profile": {
-            "id": user.profile.pk,
-            "user": {
-                "id": user.pk, "name": "Budi", "email": "budi@example.com", "email_verified_at": "2026-03-01T08:00:00Z",
-            },
-            "phone": None, "date_of_birth": None, "address": None, "biodata": None, "pending_email": None,
-            "created_at": "2026-03-01T08:00:00Z", "updated_at": "2026-03-01T08:00:00Z",
+    profile = {
+        "id": user.profile.pk,
+        "user": {
+            "id": user.pk, "name": "Budi", "email": "budi@example.com", "email_verified_at": "2026-03-01T08:00:00Z",
         },
+        "phone": None, "date_of_birth": None, "address": None, "biodata": None, "pending_email": None,
+        "created_at": "2026-03-01T08:00:00Z", "updated_at": "2026-03-01T08:00:00Z",
+    }  # fmt: skip
+    assert data_of(response) == {
+        **profile,
+        "profile": profile,
         "completion_status": {
             "is_complete": False, "completion_percentage": 40,
             "missing_fields": ["phone", "date_of_birth", "address"],
