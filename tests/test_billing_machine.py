@@ -235,7 +235,7 @@ class Billing(RuleBasedStateMachine):
             return
         path = f"/api/subscriptions/{sub.id}/purchase-quota"
         response = self.api().post(path, {"additional_users": count})
-        if not sub.runs(self.now) or (sub.kind == "post_paid" and self.owes_if_billed([sub])):
+        if not sub.runs(self.now) or (sub.kind == "post_paid" and self.owes_if_billed([sub])) or self._waits(sub):
             error_of(response, 400, "BUSINESS_RULE")
             return
         data_of(response, response.status_code)
@@ -253,6 +253,19 @@ class Billing(RuleBasedStateMachine):
     def _people_added(self, sub: Sub, count: int) -> None:
         sub.quota += count
         sub.added.append((self.now, count))
+        for row in self._open_extensions(sub):
+            self._taken_back(row)
+            stored = Invoice.objects.latest("pk")
+            amount = sub.months_cost(sub.quota, row.count)
+            sub.owed.append(Owed(stored.pk, "invoice", "extension", amount, row.count, due=self.now))
+
+    @staticmethod
+    def _open_extensions(sub: Sub) -> list[Owed]:
+        return [row for row in sub.owed if row.what == "extension" and row.status in OPEN]
+
+    def _waits(self, sub: Sub) -> bool:
+        last = [row.attempts[-1] for row in self._open_extensions(sub)]
+        return any(attempt.status == "pending" and attempt.has_proof for attempt in last)
 
     @rule(months=st.integers(1, 4))
     def extend(self, months) -> None:
@@ -267,8 +280,8 @@ class Billing(RuleBasedStateMachine):
             sub.expires = months_on(sub.expires, months)
             sub.length = self._length(sub)
             return
-        earlier = [row for row in sub.owed if row.what == "extension" and row.status in OPEN]
-        if any(row.attempts[-1].status == "pending" and row.attempts[-1].has_proof for row in earlier):
+        earlier = self._open_extensions(sub)
+        if self._waits(sub):
             error_of(response, 409, "CONFLICT")
             return
         data_of(response)
@@ -374,7 +387,7 @@ class Billing(RuleBasedStateMachine):
 
     def _refusal(self, row: Owed) -> tuple[int, str] | None:
         sub = self.owner(row)
-        if row.what == "quota" and not sub.runs(self.now):
+        if row.what == "quota" and (not sub.runs(self.now) or self._waits(sub)):
             return 400, "BUSINESS_RULE"
         has_other = any(other.status in {"pending", "active"} for other in self.subs if other is not sub)
         if row.what == "extension" and sub.status == "expired" and has_other:

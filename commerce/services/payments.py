@@ -96,7 +96,7 @@ def payment_proof_upload(
     known = payment_for(actor, payment_id)
     _refuse_unless_provable(payment_latest(known.purpose, known.payable_id) or known)
     with proof_stored(proof_read(data, filename)) as path, transaction.atomic():
-        payment = _lock_latest(known.purpose, known.payable_id)
+        payment = payment_lock_latest(known.purpose, known.payable_id)
         if payment is None:
             raise not_found(NOT_FOUND)
         _refuse_unless_provable(payment)
@@ -117,7 +117,7 @@ def _refuse_unless_provable(payment: Payment) -> None:
         refuse_unless_pending(payment)
 
 
-def _lock_latest(purpose: str, payable_id: int) -> Payment | None:
+def payment_lock_latest(purpose: str, payable_id: int) -> Payment | None:
     """Lock the newest payment of a thing; while waiting for the lock a newer one may have come. None: it has none."""
     while True:
         latest = payment_latest(purpose, payable_id)
@@ -204,7 +204,7 @@ def payments_cancel(*, purpose: Purpose | str, payable_id: int, now: datetime, a
     A decided payment stays as it is, but is locked too: a new proof, which would open a payment after it, has to
     wait, and finds the thing cancelled. Nothing follows for the payable: its owner is the one who calls.
     """
-    payment = _lock_latest(Purpose(purpose).value, payable_id)
+    payment = payment_lock_latest(Purpose(purpose).value, payable_id)
     if payment is None or payment.status != PaymentStatus.PENDING:
         return 0
     payment.status, payment.updated_at = PaymentStatus.CANCELLED.value, now

@@ -23,6 +23,7 @@ from tenants.engine.periods import add_months
 from tenants.models import Company, CompanySubscription, Invoice, SubscriptionPrice, SubscriptionTransaction
 from tenants.selectors.companies import company_for
 from tenants.selectors.subscriptions import subscription_for
+from tenants.services.extensions import BEING_VERIFIED, extension_lock, orders_lock
 from tenants.services.invoices import invoice_cancel, invoice_make, invoices_unpaid, subscription_bill
 from tenants.services.numbers import transaction_insert
 from tenants.services.subscriptions import expire_run_out, subscription_insert, terms_of
@@ -187,8 +188,8 @@ def quota_purchase(*, subscription_id: int, additional_users: int, actor: Actor)
     """Buy ``additional_users`` (>= 1) more people for an active subscription at the price agreed for each.
 
     Pre-paid: they count when the payment is approved. Post-paid: at once, billed with the period.
-    Raises NOT_FOUND out of reach; BUSINESS_RULE when it is not active, sells none, has 20 unpaid orders already, or
-    earlier periods are unpaid.
+    Raises NOT_FOUND out of reach; BUSINESS_RULE when it is not active, sells none, has 20 unpaid orders already,
+    earlier periods are unpaid, or the proof of an extension waits for a decision.
     Source: primary contract 8.2, details 5, W-14, W-24.
     """
     now = clock.now()
@@ -200,6 +201,9 @@ def quota_purchase(*, subscription_id: int, additional_users: int, actor: Actor)
     waiting = subscription.transactions.filter(status__in=[TransactionStatus.PENDING, TransactionStatus.FAILED])
     if waiting.count() >= MAX_OPEN_ORDERS:
         raise DomainError(ErrorCode.BUSINESS_RULE, TOO_MANY_ORDERS)
+    extension = extension_lock(subscription.pk)
+    if extension is not None and extension.is_proved:
+        raise DomainError(ErrorCode.BUSINESS_RULE, BEING_VERIFIED)
     amount = extra_total(terms, additional_users)
     kind = TransactionKind.QUOTA_PURCHASE.value
     metadata = {
@@ -234,7 +238,7 @@ def subscription_extend(*, subscription_id: int, months: int, actor: Actor) -> C
     """Ask for ``months`` (1 to 12) more of an active subscription.
 
     Pre-paid: an invoice with a payment; the time is added when it is approved. Asking again replaces an unpaid
-    request. Post-paid: added at once, billed with its periods.
+    request, and people granted meanwhile bill it anew. Post-paid: added at once, billed with its periods.
     Raises NOT_FOUND out of reach; BUSINESS_RULE when it is not active, would reach beyond five years, or earlier
     periods are unpaid; CONFLICT when a proof for the earlier request waits to be verified.
     Source: primary contract 8.2, details 5, W-14, W-24.
@@ -244,6 +248,8 @@ def subscription_extend(*, subscription_id: int, months: int, actor: Actor) -> C
     if add_months(subscription.expires_at, months) > add_months(now, MAX_MONTHS_AHEAD):
         raise DomainError(ErrorCode.BUSINESS_RULE, TOO_FAR)
     if subscription.billing_type == BillingType.PRE_PAID:
+        orders_lock(subscription)  # none of them is granted between reading the quota and billing it
+        subscription = subscription_for(actor, subscription_id)
         _replace_open(subscription, actor, now)
         invoice_make(
             subscription=subscription, kind=InvoiceKind.EXTENSION, months=months,

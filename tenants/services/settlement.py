@@ -15,6 +15,7 @@ from cbt.kernel.errors import DomainError, ErrorCode
 from commerce.models import Payment
 from tenants.engine.periods import add_months
 from tenants.models import CompanySubscription, Invoice, SubscriptionTransaction
+from tenants.services.extensions import BEING_VERIFIED, extension_lock, extension_rebill
 from tenants.services.invoices import invoice_move, transaction_move
 from tenants.services.purchases import subscription_lock, time_add
 from tenants.services.subscriptions import ALREADY_OPEN, subscription_move
@@ -32,16 +33,16 @@ def transaction_paid(*, payable_id: int, payment: Payment, now: datetime, actor:
     """Complete a transaction: its subscription starts from now, or has more people.
 
     Raises BUSINESS_RULE when it was cancelled or settled, or more people were bought for a subscription that is
-    over. Source: details 4, W-23, W-24.
+    over or whose extension has a proof that waits for a decision. Source: details 4, W-23, W-24.
     """
     if not transaction_move(transaction_id=payable_id, to=TransactionStatus.COMPLETED, now=now, completed_at=now):
         raise _refused(GONE)
     row = SubscriptionTransaction.objects.get(pk=payable_id)
-    subscription = subscription_lock(row.subscription_id)
     if row.metadata["kind"] == TransactionKind.PURCHASE:
+        subscription = subscription_lock(row.subscription_id)
         _start(subscription, now, actor)
     else:
-        _more_people(subscription, int(row.metadata["additional_users"]), now)
+        subscription = _more_people(row, now, actor)
     _told("completed", row, subscription, payment, actor)
 
 
@@ -54,10 +55,19 @@ def _start(subscription: CompanySubscription, now: datetime, actor: Actor) -> No
     )
 
 
-def _more_people(subscription: CompanySubscription, count: int, now: datetime) -> None:
+def _more_people(row: SubscriptionTransaction, now: datetime, actor: Actor) -> CompanySubscription:
+    """Grant people; an extension that nobody has paid yet is billed anew for all of them."""
+    extension = extension_lock(row.subscription_id)
+    subscription = subscription_lock(row.subscription_id)
     if not subscription.is_active_at(now):
         raise _refused(NOT_ACTIVE)
+    if extension is not None and extension.is_proved:
+        raise _refused(BEING_VERIFIED)
+    count = int(row.metadata["additional_users"])
     CompanySubscription.objects.filter(pk=subscription.pk).update(user_quota=F("user_quota") + count, updated_at=now)
+    if extension is not None:
+        extension_rebill(invoice=extension.invoice, actor=actor, now=now)
+    return subscription
 
 
 def transaction_failed(*, payable_id: int, payment: Payment, now: datetime, actor: Actor) -> None:

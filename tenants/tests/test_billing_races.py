@@ -18,6 +18,7 @@ from tenants.services.invoices import invoices_generate, invoices_mark_overdue
 from tenants.services.plans import price_delete
 from tenants.services.purchases import quota_purchase, subscription_extend
 from tenants.services.subscriptions import subscription_cancel
+from tenants.states import InvoiceKind
 from tenants.tests.billing_support import START, buy, decide, make_buyer, make_tier, payment_for_invoice, running
 from tenants.tests.factories import super_actor
 from tests.support import race
@@ -254,3 +255,71 @@ def test_cancel__when_a_rejected_order_is_proved_again_at_once__then_no_payment_
     assert faults(race(2, act)) == []
     assert SubscriptionTransaction.objects.get(pk=bought.transaction.pk).status == "cancelled"
     assert not Payment.objects.filter(status="pending").exists()
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_extend__when_quota_is_approved_at_once__then_billed_for_all(attempt):
+    _, actor, row = running()
+    bought = quota_purchase(subscription_id=row.pk, additional_users=100, actor=actor)
+    proved(bought.payment)
+    staff = super_actor()
+    acts = [
+        lambda: approve(bought.payment.pk, staff),
+        lambda: subscription_extend(subscription_id=row.pk, months=12, actor=actor),
+    ]
+    results = race(2, lambda index: acts[index]())
+    assert faults(results) == codes(results) == []
+    assert CompanySubscription.objects.get().user_quota == 105
+    assert Invoice.objects.get(status="pending").user_quota == 105
+
+
+def test_extend__control__when_the_quota_is_read_before_it_is_granted__then_billed_for_five():
+    _, actor, row = running()
+    bought = quota_purchase(subscription_id=row.pk, additional_users=100, actor=actor)
+    proved(bought.payment)
+    staff = super_actor()
+    has_read, is_granted = threading.Event(), threading.Event()
+
+    def naive(index):
+        if index:
+            has_read.wait(timeout=30)
+            approve(bought.payment.pk, staff)
+            is_granted.set()
+            return
+        mine = CompanySubscription.objects.select_related("plan", "company").get()
+        has_read.set()
+        is_granted.wait(timeout=30)
+        invoices.invoice_make(
+            subscription=mine, kind=InvoiceKind.EXTENSION, months=12, user_quota=mine.user_quota, actor=actor,
+            now=clock.now(),
+        )  # fmt: skip
+
+    assert faults(race(2, naive)) == []
+    assert (CompanySubscription.objects.get().user_quota, Invoice.objects.get().user_quota) == (105, 5)
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_extension__when_paid_while_quota_is_approved__then_never_time_for_more_than_was_billed(attempt):
+    _, actor, row = running()
+    bought = quota_purchase(subscription_id=row.pk, additional_users=100, actor=actor)
+    subscription_extend(subscription_id=row.pk, months=12, actor=actor)
+    payment = payment_for_invoice(Invoice.objects.get())
+    proved(bought.payment, payment)
+    staff = super_actor()
+    results = race(2, lambda index: approve([bought.payment, payment][index].pk, staff))
+    assert faults(results) == []
+    assert Invoice.objects.get().status == "completed"  # shown before the quota, so paid before it
+    after = CompanySubscription.objects.get()
+    assert (codes(results), after.user_quota) in [([], 105), ([ErrorCode.BUSINESS_RULE], 5)]
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_quota__when_two_orders_are_approved_at_once__then_the_open_extension_is_for_all(attempt):
+    _, actor, row = running()
+    payments = [quota_purchase(subscription_id=row.pk, additional_users=10, actor=actor).payment for _ in range(2)]
+    subscription_extend(subscription_id=row.pk, months=1, actor=actor)
+    proved(*payments)
+    staff = super_actor()
+    results = race(2, lambda index: approve(payments[index].pk, staff))
+    assert faults(results) == codes(results) == []
+    assert list(Invoice.objects.exclude(status="cancelled").values_list("status", "user_quota")) == [("pending", 25)]

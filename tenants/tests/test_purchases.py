@@ -399,3 +399,57 @@ def test_quota__when_twenty_orders_wait__then_no_more_until_one_is_settled():
     assert caught.value.code == ErrorCode.BUSINESS_RULE
     decide(bought[0].payment)
     quota_purchase(subscription_id=row.pk, additional_users=1, actor=actor)
+
+
+# --- more people while more time waits to be paid ---------------------------------------------------
+
+
+def test_quota__when_granted_while_an_extension_is_unpaid__then_it_is_billed_anew_for_all():
+    with time_machine.travel(START, tick=False) as traveller:
+        company, actor, row = running()
+        bought = quota_purchase(subscription_id=row.pk, additional_users=100, actor=actor)
+        subscription_extend(subscription_id=row.pk, months=12, actor=actor)
+        old = Invoice.objects.get()
+        assert (old.user_quota, old.amount) == (5, Decimal("2000000.00"))
+        traveller.shift(timedelta(days=2))
+        decide(bought.payment)
+    old.refresh_from_db()
+    new = Invoice.objects.exclude(pk=old.pk).get()
+    assert (old.status, payment_for_invoice(old).status) == ("cancelled", "cancelled")
+    # 12 of 3 months: 4 times the tier, and 4 times 50,000 for each of the hundred
+    assert (new.status, new.user_quota, new.months, new.amount) == ("pending", 105, 12, Decimal("22000000.00"))
+    assert (payment_for_invoice(new).status, payment_for_invoice(new).amount) == ("pending", new.total_amount)
+    assert str(new.due_date) == "2026-01-19"
+    event = AuditEvent.objects.get(action="tenants.invoice.rebilled", company_id=company.pk)
+    assert event.object_id == str(new.pk)
+    assert OutgoingMail.objects.filter(kind="tenants.invoice_new").count() == 2
+    assert refused(lambda: decide(payment_for_invoice(old))).code is ErrorCode.BUSINESS_RULE
+
+
+def test_quota__when_asked_while_the_proof_of_an_extension_waits__then_refused():
+    _, actor, row = running()
+    subscription_extend(subscription_id=row.pk, months=12, actor=actor)
+    Payment.objects.filter(purpose="invoice").update(proof_file="payments/proofs/x.png")
+    error = refused(lambda: quota_purchase(subscription_id=row.pk, additional_users=100, actor=actor))
+    assert (error.code, error.message) == (
+        ErrorCode.BUSINESS_RULE,
+        "The payment of an extension is being verified. Quota can be added once that is decided.",
+    )
+
+
+def test_quota__when_approved_while_the_proof_of_an_extension_waits__then_the_extension_is_decided_first():
+    _, actor, row = running()
+    bought = quota_purchase(subscription_id=row.pk, additional_users=100, actor=actor)
+    subscription_extend(subscription_id=row.pk, months=12, actor=actor)
+    invoice = Invoice.objects.get()
+    Payment.objects.filter(purpose="invoice").update(proof_file="payments/proofs/x.png")
+    assert refused(lambda: decide(bought.payment)).code is ErrorCode.BUSINESS_RULE
+    row.refresh_from_db()
+    assert (row.user_quota, SubscriptionTransaction.objects.get(pk=bought.transaction.pk).status) == (5, "pending")
+    decide(payment_for_invoice(invoice), approved=False)
+    decide(bought.payment)
+    row.refresh_from_db()
+    assert row.user_quota == 105
+    assert list(Invoice.objects.order_by("pk").values_list("status", "user_quota")) == [
+        ("cancelled", 5), ("pending", 105),
+    ]  # fmt: skip
