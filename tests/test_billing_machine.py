@@ -212,7 +212,7 @@ class Billing(RuleBasedStateMachine):
             error_of(response, 400, "BUSINESS_RULE")
             return
         if any(sub.status == "pending" or sub.runs(self.now) for sub in self.subs):
-            error_of(response, 409, "CONFLICT")
+            error_of(response, 400, "CONFLICT")
             return
         data_of(response, 201)
         for sub in past:
@@ -282,7 +282,7 @@ class Billing(RuleBasedStateMachine):
             return
         earlier = self._open_extensions(sub)
         if self._waits(sub):
-            error_of(response, 409, "CONFLICT")
+            error_of(response, 400, "CONFLICT")
             return
         data_of(response)
         for row in earlier:
@@ -391,7 +391,7 @@ class Billing(RuleBasedStateMachine):
             return 400, "BUSINESS_RULE"
         has_other = any(other.status in {"pending", "active"} for other in self.subs if other is not sub)
         if row.what == "extension" and sub.status == "expired" and has_other:
-            return 409, "CONFLICT"
+            return 400, "CONFLICT"
         return None
 
     def _takes_effect(self, row: Owed) -> None:

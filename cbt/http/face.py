@@ -25,7 +25,7 @@ STATUS: dict[ErrorCode, int] = {
     ErrorCode.QUOTA_EXCEEDED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
-    ErrorCode.CONFLICT: 409,
+    ErrorCode.CONFLICT: 400,
     ErrorCode.BUSINESS_RULE: 400,
     ErrorCode.TOKEN_REQUIRED: 400,
     ErrorCode.INVALID_TOKEN: 404,

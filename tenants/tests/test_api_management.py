@@ -529,7 +529,7 @@ def test_price__when_created_changed_and_deleted__then_so(staff):
 def test_price__when_a_subscription_uses_it__then_not_deleted(staff):
     price = make_price()
     make_subscription(make_company(with_subscription=False), price=price)
-    refused = error_of(staff.delete(f"/api/subscription-prices/{price.pk}"), 409, "CONFLICT")
+    refused = error_of(staff.delete(f"/api/subscription-prices/{price.pk}"), 400, "CONFLICT")
     assert refused["message"] == (
         "This price is used by subscriptions and cannot be deleted. Deactivate it instead."
     )  # fmt: skip

@@ -111,7 +111,7 @@ def test_purchase__when_pre_paid__then_the_contract_s_answer(api, tenant, word):
     assert (data["payment"]["id"], data["payment"]["payment_number"]) == (payment.pk, payment.payment_number)
     assert (data["payment"]["payable_type"], data["payment"]["payable_id"]) == ("subscription_transaction", paid.pk)
     assert row.company_id == company.pk
-    again = error_of(tenant[0].post("/api/subscriptions/purchase", body(price)), 409, "CONFLICT")
+    again = error_of(tenant[0].post("/api/subscriptions/purchase", body(price)), 400, "CONFLICT")
     assert again["message"] == "The company already has an active or pending subscription."
 
 

@@ -30,6 +30,7 @@ EXAM_FILES = Face(
     status_of={
         ErrorCode.VALIDATION_ERROR: 400,
         ErrorCode.UNKNOWN_QUESTION: 400,
+        ErrorCode.CONFLICT: 409,
         ErrorCode.ATTEMPTS_USED_UP: 409,
         ErrorCode.SESSION_NOT_IN_PROGRESS: 409,
         ErrorCode.SESSION_PAUSED: 409,
