@@ -21,7 +21,8 @@ logger = logging.getLogger("cbt.rates")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """``rate`` as django-ratelimit writes it; ``key`` is what is counted: ip, user or token (of a link or session)."""
+    """``rate`` as django-ratelimit writes it; ``key`` is what is counted: ip, user (a stranger: ip) or token (of a
+    link or session)."""
 
     group: str
     rate: str
@@ -35,7 +36,8 @@ BLIND = {"limit": 0, "should_limit": True}
 class Rate(Enum):
     """Every limit there is. A view names one; see docs for the table."""
 
-    PUBLIC = Limit("public", "60/m", "ip")
+    # Whoever is signed in counts for himself: a classroom browses the catalogue from one address.
+    PUBLIC = Limit("public", "60/m", "user")
     AUTH = Limit("auth", "60/m", "ip", is_open_when_blind=False)
     # A school signs in at once behind one address, and each candidate may try five times.
     LOGIN = Limit("login", "3000/m", "ip", is_open_when_blind=False)

@@ -131,3 +131,12 @@ def test_list__then_as_many_queries_for_20_as_for_2(api):
             rows = data_of(api.get("/api/tests/catalog?per_page=100"))["data"]
         counts.append((len(rows), len(statements)))
     assert counts == [(2, 2), (20, 2)]
+
+
+def test_rate__when_signed_in__then_counted_by_user_and_strangers_by_address(api):
+    buyers = [api.as_(make_user(Role.PUBLIC_USER)) for _ in range(2)]
+    answers = [buyers[0].get("/api/tests/catalog").status_code for _ in range(61)]
+    assert (set(answers[:60]), answers[60]) == ({200}, 429)
+    assert buyers[1].get("/api/tests/catalog").status_code == 200
+    strangers = [api.get("/api/tests/catalog").status_code for _ in range(61)]
+    assert (set(strangers[:60]), strangers[60]) == ({200}, 429)
