@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from catalog.api.serializers import OfferIn, OfferOut
+from catalog.api.serializers import OfferIn, OfferOut, SeenOfferOut, offer_shape
 from catalog.selectors.offers import OfferFilters, test_get_for, test_list_for
 from catalog.services import offers
 from catalog.states import TestType
@@ -41,7 +41,7 @@ class Offers(FaceView):
 
     @documented(
         "List tests",
-        response=OfferOut,
+        response=SeenOfferOut,
         paged=True,
         errors=LIST_ERRORS,
         query=[
@@ -63,7 +63,8 @@ class Offers(FaceView):
         rows = test_list_for(request.actor, filters)  # type: ignore[attr-defined]
         rows = rows.filter(search_of(request, "name", "code", "description"))
         rows = rows.order_by(*sort_of(request, SORTS, default="sort_order"))
-        return Ok(page=page_of(rows, request, lambda row: OfferOut(row).data), message="Tests retrieved successfully")
+        page = page_of(rows, request, lambda row: offer_shape(row, request.actor))  # type: ignore[attr-defined]
+        return Ok(page=page, message="Tests retrieved successfully")
 
     @documented("Create a test", request=OfferIn, response=OfferOut, status=201, errors=LIST_ERRORS, example=REQUEST)
     def post(self, request: Request) -> Ok:
@@ -84,11 +85,11 @@ class OneOffer(FaceView):
     rate = Rate.STAFF
     scope = Scope.ALL
 
-    @documented("Show a test", response=OfferOut, errors=ONE_ERRORS)
+    @documented("Show a test", response=SeenOfferOut, errors=ONE_ERRORS)
     def get(self, request: Request, test: int) -> Ok:
         """Show it."""
         found = test_get_for(request.actor, test)  # type: ignore[attr-defined]
-        return Ok(OfferOut(found).data, message="Test retrieved successfully")
+        return Ok(offer_shape(found, request.actor), message="Test retrieved successfully")  # type: ignore[attr-defined]
 
     @documented(
         "Change a test",

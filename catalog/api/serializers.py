@@ -11,6 +11,7 @@ from catalog.models import Question, QuestionPicture, Test
 from catalog.states import CheatPolicy, ResultPolicy, TestType
 from cbt.http.fields import AnyJson, IdField, Input, JsonObject, Money, OutputSerializer
 from cbt.kernel import storage
+from cbt.kernel.actor import Actor
 
 INTEGER_MAX = 2**31 - 1
 TEXT_MAX = 20_000
@@ -90,8 +91,8 @@ class OfferIn(Input):
     settings = SettingsIn(required=False)
 
 
-class OfferOut(OutputSerializer):
-    """A test as its administrators see it (`AdminTest`), with the settings of its sittings."""
+class OfferForOthersOut(OutputSerializer):
+    """A test as companies and buyers see it: not how it watches and marks its takers."""
 
     id = serializers.IntegerField()
     category_id = serializers.IntegerField(allow_null=True)
@@ -105,10 +106,8 @@ class OfferOut(OutputSerializer):
     description = serializers.SerializerMethodField()
     instruction_route = serializers.SerializerMethodField()
     test_route = serializers.SerializerMethodField()
-    metadata = AnyJson(allow_null=True)
     is_active = serializers.BooleanField()
     sort_order = serializers.IntegerField()
-    settings = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -127,10 +126,29 @@ class OfferOut(OutputSerializer):
         """Null where there is none."""
         return test.test_route or None
 
+
+class OfferOut(OfferForOthersOut):
+    """A test as its administrators see it (`AdminTest`), with the settings of its sittings."""
+
+    metadata = AnyJson(allow_null=True)
+    settings = serializers.SerializerMethodField()
+
     @extend_schema_field(SettingsIn)
     def get_settings(self, test: Test) -> dict[str, Any]:
         """Settings of the test document."""
         return test.settings_document()
+
+
+class SeenOfferOut(OfferForOthersOut):
+    """A test as the caller sees it; metadata and settings are shown to the super admin only."""
+
+    metadata = AnyJson(allow_null=True, required=False)
+    settings = SettingsIn(required=False)
+
+
+def offer_shape(test: Test, actor: Actor) -> Any:
+    """Write a test for whoever asks. Source: details W-17."""
+    return (OfferOut if actor.is_super_admin else OfferForOthersOut)(test).data
 
 
 class BankQuestionIn(Input):
