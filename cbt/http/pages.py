@@ -34,17 +34,23 @@ def _invalid(name: str, text: str) -> DomainError:
     return DomainError(ErrorCode.VALIDATION_ERROR, "The given data was invalid.", fields={name: [text]})
 
 
-def page_of(queryset: QuerySet[Any], request: Request, present: Callable[[Any], Any]) -> Page:
+def page_of(
+    queryset: QuerySet[Any], request: Request, present: Callable[[Any], Any], *, takes_all: bool = False
+) -> Page:
     """Cut the page the request asks for out of an ordered queryset.
 
     ``page`` counts from 1, ``per_page`` 1 to 100 (15); ``limit`` instead of ``per_page`` asks for the
-    flat form. Past the end: an empty page. An unordered queryset is a bug: ties would move between pages.
+    flat form.
+    takes_all: ``per_page=all`` asks for the largest page there is. Past the end: an empty page. An unordered queryset is a bug: ties would move between pages.
     """
     if not queryset.ordered:
         raise AssertionError("a paged queryset must be ordered")
     params = request.query_params
     is_flat = bool((params.get("limit") or "").strip())
-    size = _number(params, "limit" if is_flat else "per_page", DEFAULT_SIZE, MAX_SIZE)
+    if takes_all and not is_flat and (params.get("per_page") or "").strip().lower() == "all":
+        size = MAX_SIZE
+    else:
+        size = _number(params, "limit" if is_flat else "per_page", DEFAULT_SIZE, MAX_SIZE)
     number = _number(params, "page", 1, 1_000_000)
     total = queryset.count()
     start = (number - 1) * size

@@ -59,7 +59,7 @@ def detail_of(request: Request, company_id: int) -> dict[str, Any]:
 
 
 def list_page(request: Request) -> Page:
-    """Return the page asked for; ``per_page=all`` is every company on one page."""
+    """Return the page asked for; ``per_page=all`` is 100 a page."""
     rows = company_list_for(request.actor).filter(pages.search_of(request, "name", "email", "phone"))  # type: ignore[attr-defined]
     is_active = pages.bool_of(request, "is_active")
     if is_active is not None:
@@ -69,10 +69,7 @@ def list_page(request: Request) -> Page:
         has_subscription=pages.bool_of(request, "has_subscription"),
         has_active_subscription=pages.bool_of(request, "has_active_subscription"),
     ).order_by(*pages.sort_of(request, SORTS, default="created_at", descending=True))
-    if (request.query_params.get("per_page") or "").strip().lower() != "all":
-        return pages.page_of(rows, request, company_row)
-    items = [company_row(row) for row in rows]
-    return Page(items=items, total=len(items), number=1, size=max(1, len(items)))
+    return pages.page_of(rows, request, company_row, takes_all=True)
 
 
 class Companies(FaceView):
@@ -88,7 +85,7 @@ class Companies(FaceView):
             ("is_active", "true or false"), ("has_subscription", "true: has or had one"),
             ("has_active_subscription", "true: one is active now"), ("search", "in name, e-mail and phone"),
             ("sort_by", "created_at (default), updated_at, name, email, is_active, id"),
-            ("sort_order", "desc (default) or asc"), ("per_page", "1 to 100, or all"),
+            ("sort_order", "desc (default) or asc"), ("per_page", "1 to 100, or all (100)"),
         ],
     )  # fmt: skip
     def get(self, request: Request) -> Ok:

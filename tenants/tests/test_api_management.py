@@ -108,6 +108,18 @@ def test_companies__when_filtered_searched_and_sorted__then_as_asked(staff):
     }
 
 
+def test_companies__when_all_are_asked_for__then_a_hundred_a_page(staff):
+    for number in range(103):
+        make_company(with_subscription=False, name=f"PT {number:03}")
+    query = {"per_page": "all", "sort_by": "name", "sort_order": "asc", "search": "PT "}
+    first = data_of(staff.get("/api/companies", query))
+    assert (len(first["data"]), first["per_page"], first["total"], first["last_page"]) == (100, 100, 103, 2)
+    last = data_of(staff.get("/api/companies", {**query, "page": "2"}))
+    assert [row["name"] for row in last["data"]] == ["PT 100", "PT 101", "PT 102"]
+    flat = staff.get("/api/companies", {**query, "limit": "2"}).json()
+    assert ([row["name"] for row in flat["data"]], flat["total"], flat["limit"]) == (["PT 000", "PT 001"], 103, 2)
+
+
 def test_companies__when_two_or_twenty__then_the_same_few_queries(staff):
     counts = []
     for count in (2, 18):
