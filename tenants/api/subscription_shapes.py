@@ -16,6 +16,8 @@ from tenants.selectors.billing import PaymentsOf, payments_of
 from tenants.states import INVOICE_OPEN
 
 _money = Money().to_representation
+#: What a transaction keeps as exact text and shows as numbers.
+AMOUNTS = frozenset({"base_amount", "additional_amount", "price_per_user"})
 
 
 class SubscriptionTransactionOut(OutputSerializer):
@@ -118,7 +120,7 @@ def transaction_shape(row: SubscriptionTransaction, payments: PaymentsOf, reques
         "transaction_number": row.transaction_number,
         "amount": _money(row.amount),
         "status": row.status,
-        "metadata": row.metadata,
+        "metadata": {name: _money(value) if name in AMOUNTS else value for name, value in row.metadata.items()},
         "payment": payment_shape(attempts[0], request) if attempts else None,
         "created_at": clock.iso(row.created_at),
         "updated_at": clock.iso(row.updated_at),

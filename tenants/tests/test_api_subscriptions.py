@@ -152,6 +152,9 @@ def test_active__when_there_is_one__then_with_transactions_and_invoices(api):
     assert (data["user_quota"], data["used_quota"], data["remaining_quota"], data["is_active"]) == (6, 0, 6, True)
     assert [set(one) for one in data["transactions"]] == [TRANSACTION]
     assert data["transactions"][0]["payment"]["status"] == "paid"
+    assert data["transactions"][0]["metadata"] == {
+        "kind": "purchase", "additional_users": 1, "base_amount": 500000.0, "additional_amount": 50000.0,
+    }  # fmt: skip
     assert [set(one) for one in data["invoices"]] == [INVOICE]
 
 
@@ -449,3 +452,10 @@ def test_routes__when_not_a_company_admin__then_refused(api, staff, verb, path):
     error_of(getattr(api.as_(make_user(Role.PUBLIC_USER)), verb)(f"/api/{path}"), 403, "FORBIDDEN")
     admin = make_user(Role.TENANT_ADMIN, company_id=make_company().pk)  # of no company any more
     error_of(getattr(api.as_(admin), verb)(f"/api/{path}"), 403, "COMPANY_ADMIN_NOT_FOUND")
+
+
+def test_quota__then_the_price_for_each_is_a_number(api):
+    company, _, row = running()
+    caller = api.as_(make_tenant_admin(company))
+    data = data_of(caller.post(f"/api/subscriptions/{row.pk}/purchase-quota", {"additional_users": 3}), 201)
+    assert (data["amount"], data["metadata"]["price_per_user"]) == (150000.0, 50000.0)
