@@ -166,12 +166,23 @@ def subscription_shapes(rows: Sequence[CompanySubscription], request: Request) -
     return [_subscription(row, payments, request) for row in rows]
 
 
+def agreed_price(row: CompanySubscription) -> dict[str, Any]:
+    """Write the tier as it was when somebody subscribed: what is billed, whatever it costs others today."""
+    return {
+        "id": row.price_id,
+        "user_quota": row.base_quota,
+        "price": _money(row.price_amount),
+        "price_per_additional_user": _money(row.price_per_additional_user_amount),
+        "is_active": row.price.is_active,
+    }
+
+
 def _subscription(row: CompanySubscription, payments: PaymentsOf, request: Request) -> dict[str, Any]:
     return {
         "id": row.pk,
         "company_id": row.company_id,
         "subscription_plan": TenantPlanBriefOut(row.plan).data,
-        "subscription_price": TenantPriceOut(row.price).data,
+        "subscription_price": agreed_price(row),
         "user_quota": row.user_quota,
         "used_quota": row.used_quota,
         "remaining_quota": row.remaining_quota,

@@ -459,3 +459,13 @@ def test_quota__then_the_price_for_each_is_a_number(api):
     caller = api.as_(make_tenant_admin(company))
     data = data_of(caller.post(f"/api/subscriptions/{row.pk}/purchase-quota", {"additional_users": 3}), 201)
     assert (data["amount"], data["metadata"]["price_per_user"]) == (150000.0, 50000.0)
+
+
+def test_active__when_the_tier_costs_more_by_now__then_the_agreed_price_is_shown(api):
+    company, _, row = running()
+    SubscriptionPrice.objects.update(user_quota=7, price_amount="900000", price_per_additional_user_amount=None)
+    shown = data_of(api.as_(make_tenant_admin(company)).get("/api/subscriptions/active"))["subscription_price"]
+    assert shown == {
+        "id": row.price_id, "user_quota": 5, "price": 500000.0, "price_per_additional_user": 50000.0,
+        "is_active": True,
+    }  # fmt: skip
