@@ -1,5 +1,6 @@
 """Use cases of categories. Source: primary contract 7.3."""
 
+import itertools
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from cbt.kernel import audit, clock
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import invalid, not_found
 
-SLUG_TRIES = 100
+INSERT_TRIES = 10
 
 
 @transaction.atomic
@@ -23,8 +24,8 @@ def category_create(*, data: dict[str, Any], actor: Actor) -> TestCategory:
     """
     now = clock.now()
     category = TestCategory(created_at=now, updated_at=now)
-    _apply(category, data)
-    _store(category)
+    is_slug_made = _apply(category, data)
+    _store(category, is_slug_made=is_slug_made)
     audit.record("catalog.category.created", actor=actor, obj=category, name=category.name)
     return _shown(category)
 
@@ -33,9 +34,9 @@ def category_create(*, data: dict[str, Any], actor: Actor) -> TestCategory:
 def category_update(*, category_id: int, data: dict[str, Any], actor: Actor) -> TestCategory:
     """Change the given fields; a new name without a slug makes a new slug. Raises NOT_FOUND, VALIDATION_ERROR."""
     category = _locked(category_id)
-    _apply(category, data)
+    is_slug_made = _apply(category, data)
     category.updated_at = clock.now()
-    _store(category)
+    _store(category, is_slug_made=is_slug_made)
     audit.record("catalog.category.updated", actor=actor, obj=category, fields=sorted(data))
     return _shown(category)
 
@@ -74,7 +75,8 @@ def _shown(category: TestCategory) -> TestCategory:
     return found
 
 
-def _apply(category: TestCategory, data: dict[str, Any]) -> None:
+def _apply(category: TestCategory, data: dict[str, Any]) -> bool:
+    """Set the given fields; tell whether the slug was made of the name."""
     is_renamed = "name" in data and data["name"] != category.name
     for name in ("name", "is_active", "sort_order"):
         if data.get(name) is not None:
@@ -87,24 +89,32 @@ def _apply(category: TestCategory, data: dict[str, Any]) -> None:
             raise invalid(slug="The slug must contain letters or digits.")
     elif is_renamed:
         category.slug = _free_slug(category)
+        return True
+    return False
 
 
 def _free_slug(category: TestCategory) -> str:
     base = slug_of(category.name) or "category"
     live = TestCategory.objects.filter(deleted_at__isnull=True, slug__startswith=base[:240]).exclude(pk=category.pk)
     taken = set(live.values_list("slug", flat=True))
-    candidates = [base, *(f"{base[:240]}-{number}" for number in range(2, SLUG_TRIES))]
+    # Names without Latin letters all begin alike, so there is no telling how many there are.
+    candidates = itertools.chain([base], (f"{base[:240]}-{number}" for number in itertools.count(2)))
     return next(slug for slug in candidates if slug not in taken)
 
 
-def _store(category: TestCategory) -> None:
+def _store(category: TestCategory, *, is_slug_made: bool) -> None:
     others = TestCategory.objects.filter(deleted_at__isnull=True).exclude(pk=category.pk)
-    if others.filter(name=category.name).exists():
-        raise invalid(name="The name has already been taken.")
-    if others.filter(slug=category.slug).exists():
-        raise invalid(slug="The slug has already been taken.")
-    try:
-        with transaction.atomic():
-            category.save()
-    except IntegrityError as error:  # somebody else was quicker between the look and the write
-        raise invalid(name="The name has already been taken.") from error
+    for tries_left in reversed(range(INSERT_TRIES)):
+        if others.filter(name=category.name).exists():
+            raise invalid(name="The name has already been taken.")
+        if others.filter(slug=category.slug).exists() and not is_slug_made:
+            raise invalid(slug="The slug has already been taken.")
+        try:
+            with transaction.atomic():
+                category.save()
+        except IntegrityError as error:  # somebody else was quicker between the look and the write
+            if not is_slug_made or not tries_left:
+                raise invalid(name="The name has already been taken.") from error
+            category.slug = _free_slug(category)
+        else:
+            return

@@ -5,9 +5,10 @@ import pytest
 from accounts.states import Role
 from accounts.tests.factories import make_user
 from catalog.models import Test, TestCategory
-from catalog.tests.factories import make_category, make_offer
+from catalog.services.categories import category_create
+from catalog.tests.factories import ADMIN, make_category, make_offer
 from cbt.kernel.models import AuditEvent
-from tests.support import PAGE_KEYS, counted_queries, data_of, error_of
+from tests.support import PAGE_KEYS, counted_queries, data_of, error_of, race
 
 PATH = "/api/test-categories"
 KEYS = {"id", "name", "slug", "description", "is_active", "sort_order", "tests_count", "created_at", "updated_at"}
@@ -139,3 +140,16 @@ def test_any__when_not_super_admin__then_403(api, role):
     for response in (client.get(PATH), client.post(PATH, BODY), client.delete(f"{PATH}/1")):
         assert error_of(response, 403, "FORBIDDEN")["message"] == "Unauthorized"
     error_of(api.get(PATH), 401, "UNAUTHENTICATED")
+
+
+@pytest.mark.django_db
+def test_create__when_a_hundred_names_have_no_latin_letters__then_each_has_a_slug():
+    slugs = [category_create(data={"name": f"\u0642{chr(0x4E00 + number)}"}, actor=ADMIN).slug for number in range(103)]
+    assert (slugs[:3], slugs[-1]) == (["category", "category-2", "category-3"], "category-103")
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_create__when_four_names_without_latin_letters_at_once__then_four_slugs():
+    results = race(4, lambda index: category_create(data={"name": chr(0x4E00 + index)}, actor=ADMIN).slug)
+    assert sorted(results) == ["category", "category-2", "category-3", "category-4"]

@@ -41,7 +41,8 @@ def page_of(
 
     ``page`` counts from 1, ``per_page`` 1 to 100 (15); ``limit`` instead of ``per_page`` asks for the
     flat form.
-    takes_all: ``per_page=all`` asks for the largest page there is. Past the end: an empty page. An unordered queryset is a bug: ties would move between pages.
+    takes_all: ``per_page=all`` asks for the largest page there is.
+    Past the end: an empty page. An unordered queryset is a bug: ties would move between pages.
     """
     if not queryset.ordered:
         raise AssertionError("a paged queryset must be ordered")
