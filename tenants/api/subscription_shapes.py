@@ -88,7 +88,7 @@ class SubscriptionOut(OutputSerializer):
     cancelled_at = serializers.DateTimeField(allow_null=True)
     is_active = serializers.BooleanField()
     transactions = SubscriptionTransactionOut(many=True)
-    invoices = InvoiceOut(many=True)
+    invoices = InvoiceDetailOut(many=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -155,14 +155,19 @@ def invoice_shape(invoice: Invoice) -> dict[str, Any]:
 
 def invoice_detail(invoice: Invoice, request: Request) -> dict[str, Any]:
     """Write an invoice with its payments."""
-    payments = payments_of(invoice_ids=[invoice.pk]).get((Purpose.INVOICE.value, invoice.pk), [])
-    return {**invoice_shape(invoice), "payments": [payment_shape(row, request) for row in payments]}
+    return _with_payments(invoice, payments_of(invoice_ids=[invoice.pk]), request)
+
+
+def _with_payments(invoice: Invoice, payments: PaymentsOf, request: Request) -> dict[str, Any]:
+    attempts = payments.get((Purpose.INVOICE.value, invoice.pk), [])
+    return {**invoice_shape(invoice), "payments": [payment_shape(row, request) for row in attempts]}
 
 
 def subscription_shapes(rows: Sequence[CompanySubscription], request: Request) -> list[dict[str, Any]]:
     """Write subscriptions of `subscription_history`; one further query for the payments of all."""
     ids = [transaction.pk for row in rows for transaction in row.transactions.all()]
-    payments = payments_of(transaction_ids=ids)
+    invoice_ids = [invoice.pk for row in rows for invoice in row.invoices.all()]
+    payments = payments_of(transaction_ids=ids, invoice_ids=invoice_ids)
     return [_subscription(row, payments, request) for row in rows]
 
 
@@ -193,7 +198,7 @@ def _subscription(row: CompanySubscription, payments: PaymentsOf, request: Reque
         "cancelled_at": clock.iso(row.cancelled_at),
         "is_active": row.is_active_at(clock.now()),
         "transactions": [transaction_shape(one, payments, request) for one in row.transactions.all()],
-        "invoices": [invoice_shape(invoice) for invoice in row.invoices.all()],
+        "invoices": [_with_payments(invoice, payments, request) for invoice in row.invoices.all()],
         "created_at": clock.iso(row.created_at),
         "updated_at": clock.iso(row.updated_at),
     }

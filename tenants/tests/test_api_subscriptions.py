@@ -155,7 +155,11 @@ def test_active__when_there_is_one__then_with_transactions_and_invoices(api):
     assert data["transactions"][0]["metadata"] == {
         "kind": "purchase", "additional_users": 1, "base_amount": 500000.0, "additional_amount": 50000.0,
     }  # fmt: skip
-    assert [set(one) for one in data["invoices"]] == [INVOICE]
+    (invoice,) = data["invoices"]
+    assert set(invoice) == {*INVOICE, "payments"}
+    assert [(set(one), one["status"], one["amount"]) for one in invoice["payments"]] == [
+        (PAYMENT, "pending", invoice["total_amount"]),
+    ]  # fmt: skip
 
 
 def test_active__when_none_pending_or_run_out__then_404(tenant):
@@ -469,3 +473,12 @@ def test_active__when_the_tier_costs_more_by_now__then_the_agreed_price_is_shown
         "id": row.price_id, "user_quota": 5, "price": 500000.0, "price_per_additional_user": 50000.0,
         "is_active": True,
     }  # fmt: skip
+
+
+def test_extend__then_the_answer_names_the_payment_to_prove(api, media):
+    company, _, row = running()
+    caller = api.as_(make_tenant_admin(company))
+    data = data_of(caller.post(f"/api/subscriptions/{row.pk}/extend", {"extension_months": 1}))
+    (payment,) = data["invoices"][0]["payments"]
+    fields = {"payment_id": payment["id"], "proof_file": picture()}
+    assert data_of(caller.upload("/api/payments/upload-proof", fields))["id"] == payment["id"]
