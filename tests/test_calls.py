@@ -1,7 +1,14 @@
-"""Every route can be called properly: what the walks rest on."""
+"""Every route can be called properly, what the walks rest on, and answers what its documentation says."""
+
+import json
+from typing import Any
+
+import jsonschema
+import yaml
+from django.conf import settings
 
 from tests import calls
-from tests.routes import ROUTES
+from tests.routes import ROUTES, shape_of
 
 
 def test_bodies__then_none_is_left_over():
@@ -17,3 +24,47 @@ def test_every_route__when_called_properly__then_it_succeeds(world):
         if response.status_code not in {200, 201}:
             failed[str(row)] = (response.status_code, response.body[:300])
     assert failed == {}
+
+
+def _plain(schema: Any) -> Any:
+    """Write OpenAPI 3.0's ``nullable`` as JSON Schema does."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: _plain(value) for name, value in schema.items() if name != "nullable"}
+    return {"anyOf": [inner, {"type": "null"}]} if schema.get("nullable") is True else inner
+
+
+def documented_answers() -> tuple[dict[tuple[str, str, int], Any], dict[str, Any]]:
+    """Return {(method, path, status): schema of the JSON answer} and the named schemas."""
+    document = _plain(yaml.safe_load((settings.BASE_DIR / "docs/openapi.yaml").read_text()))
+    found = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for status, answer in operation["responses"].items():
+                content = answer.get("content", {}).get("application/json")
+                if content:
+                    found[method.upper(), shape_of(path), int(status)] = content["schema"]
+    return found, {"components": document["components"]}
+
+
+def test_every_route__when_called_properly__then_it_answers_what_is_documented(world):
+    answers, named = documented_answers()
+    wrong, count = {}, 0
+    for row in ROUTES:
+        with calls.undone():
+            response = calls.call(row, world)
+        if response.headers.get("Content-Type") != "application/json":
+            continue
+        count += 1
+        schema = answers.get((*row.shape, response.status_code))
+        if schema is None:
+            wrong[str(row)] = [f"{response.status_code} is not documented"]
+            continue
+        validator = jsonschema.Draft202012Validator({**schema, **named})
+        errors = sorted(validator.iter_errors(json.loads(response.body)), key=str)
+        if errors:
+            wrong[str(row)] = [f"{error.json_path}: {error.message[:150]}" for error in errors[:5]]
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert count > 100

@@ -22,6 +22,7 @@ from cbt.kernel.permissions import Perm
 from sessions_app.api.participants_shapes import (
     AssignmentOut,
     CredentialsOut,
+    ParticipantBriefOut,
     ParticipantDetailOut,
     ParticipantRowOut,
     assignment_detail,
@@ -184,7 +185,7 @@ class ParticipantOne(TenantView):
         return Ok(detail_of(request, participant_id))
 
     @documented(
-        "Update participant", request=ParticipantUpdateIn, response=ParticipantRowOut,
+        "Update participant", request=ParticipantUpdateIn, response=ParticipantBriefOut,
         errors=(*ACCESS, E.NOT_FOUND, E.VALIDATION_ERROR, E.EMAIL_TAKEN),
         example={"name": "New Name", "email": "newemail@example.com"},
     )  # fmt: skip
@@ -219,7 +220,7 @@ class Ban(TenantView):
     scope = Scope.COMPANY
 
     @documented(
-        "Ban participant", request=BanIn, response=ParticipantRowOut, errors=(*ACCESS, E.NOT_FOUND),
+        "Ban participant", request=BanIn, response=ParticipantBriefOut, errors=(*ACCESS, E.NOT_FOUND),
         example={"reason": "Cheating detected"},
     )  # fmt: skip
     def post(self, request: Request, participant_id: int) -> Ok:
@@ -239,7 +240,7 @@ class Unban(TenantView):
     rate = Rate.STAFF
     scope = Scope.COMPANY
 
-    @documented("Unban participant", response=ParticipantRowOut, errors=(*ACCESS, E.NOT_FOUND))
+    @documented("Unban participant", response=ParticipantBriefOut, errors=(*ACCESS, E.NOT_FOUND))
     def post(self, request: Request, participant_id: int) -> Ok:
         """Let the participant use the links again; banned sessions stay banned."""
         found = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]

@@ -15,8 +15,8 @@ from sessions_app.selectors.assignments import assignment_token
 from sessions_app.services.sessions import session_token
 
 
-class ParticipantRowOut(OutputSerializer):
-    """A participant as lists show it."""
+class ParticipantBriefOut(OutputSerializer):
+    """A participant alone, as answers to changes show it."""
 
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -25,10 +25,15 @@ class ParticipantRowOut(OutputSerializer):
     participant_number = serializers.CharField(allow_null=True)
     is_banned = serializers.BooleanField()
     banned_at = serializers.DateTimeField(allow_null=True)
-    company = JsonObject()
-    test_assignments = serializers.ListField(child=JsonObject())
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class ParticipantRowOut(ParticipantBriefOut):
+    """A participant as lists show it."""
+
+    company = JsonObject()
+    test_assignments = serializers.ListField(child=JsonObject())
 
 
 class ParticipantDetailOut(ParticipantRowOut):
