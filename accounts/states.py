@@ -23,6 +23,10 @@ class Role(StrEnum):
 CONTRACT_ROLES = (Role.SUPER_ADMIN, Role.TENANT_ADMIN, Role.PUBLIC_USER)
 
 
+#: The roles of the v1 dialect, whose accounts sign in by username; its admin is the super admin.
+V1_ROLES = (Role.SUPER_ADMIN, Role.INSTRUCTOR, Role.STUDENT)
+
+
 class LoginScope(StrEnum):
     """What a login is good for: everything its user may do, or (before verification) me, logout and resend."""
 

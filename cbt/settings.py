@@ -235,6 +235,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, object]] = []  # the contract's rule is
 LOGIN_IDLE = timedelta(days=env.int("LOGIN_IDLE_DAYS", default=30))
 LOGIN_ABSOLUTE = timedelta(days=env.int("LOGIN_ABSOLUTE_DAYS", default=365))
 EXAM_LOGIN = timedelta(minutes=env.int("EXAM_LOGIN_MINUTES", default=120))  # of a candidate; an exam prolongs it
+ACCESS_TOKEN = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=15))  # beside a refresh token
+REFRESH_TOKEN = timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=30))
 MAX_LOGINS_PER_USER = env.int("MAX_LOGINS_PER_USER", default=0)  # 0: no limit
 LOGOUT_OTHERS_ON_LOGIN = env.bool("LOGOUT_OTHERS_ON_LOGIN", default=False)
 EMAIL_VERIFICATION_LIFETIME = timedelta(hours=24)

@@ -201,6 +201,13 @@ BODIES: dict[str, Maker] = {
     },
     "POST /api/attempts/{attemptId}/submit": lambda world, side: NO_BODY,
     "POST /api/test-sessions/{session}/detections/{detection}/resolve": lambda world, side: {"note": "harmless"},
+    "POST /v1/auth/login": lambda world, side: {"username": "instructor", "password": "password123"},
+    "POST /v1/auth/refresh": lambda world, side: {"refresh_token": world.refresh_token},
+    "POST /v1/auth/logout": lambda world, side: NO_BODY,
+    "POST /v1/users": lambda world, side: {"username": "made.user", "password": "password123", "role": "student"},
+    "PUT /v1/users/{user}": lambda world, side: {
+        "username": "renamed.user", "password": "password456", "role": "instructor",
+    },
 }  # fmt: skip
 
 
@@ -259,6 +266,8 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "DELETE /api/cart/{testId}": {"testId": world.common.offer.pk},
         "DELETE /api/subscription-prices/{price}": {"price": world.common.free_price.pk},
     }
+    if route.face == "v1":
+        values |= {"user": world.other_users[Role.STUDENT].pk}
     return {**values, **special.get(str(route), {})}
 
 

@@ -12,7 +12,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 TABLE = Path(__file__).with_name("routes.csv")
 #: Addresses that are no routes of ours; nothing else may be left out.
-NOT_OURS = {"/api/schema", "/api/docs", "/api/redoc"}
+NOT_OURS = {"/api/schema", "/api/docs", "/api/redoc", "/docs", "/redoc"}
 NOT_OURS_BELOW = ("/admin/", "/static/")
 
 

@@ -16,9 +16,10 @@ from accounts.models import PasswordReset, User
 from accounts.services import passwords, verification
 from accounts.services.login import login_open
 from accounts.services.passwords import password_reset_send
+from accounts.services.refresh import tokens_open
 from accounts.services.verification import verification_send
 from accounts.states import LoginScope, Role
-from accounts.tests.factories import make_user, token_of
+from accounts.tests.factories import PASSWORD, make_user, token_of
 from anticheat.models import CheatDetection
 from anticheat.services.detections import cheat_log
 from anticheat.states import DetectionType
@@ -152,6 +153,8 @@ class World:
     verify_token: str
     reset_token: str
     other_tokens: dict[str, str]
+    other_users: dict[Role, User]
+    refresh_token: str
 
     def login(self, role: str) -> str:
         """Return the bearer token of the own side's caller in this role."""
@@ -175,7 +178,8 @@ def build() -> World:
     """Make the world. Call within `kept_counters`."""
     common = _common()
     super_token = token_of(make_user(Role.SUPER_ADMIN))
-    other_tokens = {role.value: token_of(make_user(role, email=None, username=role)) for role in OTHER_ROLES}
+    other_users = {role: make_user(role, email=None, username=role) for role in OTHER_ROLES}
+    other_tokens = {role.value: token_of(user) for role, user in other_users.items()}
     before = snapshot()
     count_ids_from(FOREIGN_IDS_FROM)
     foreign = _side(MARK_FOREIGN, common)
@@ -197,7 +201,8 @@ def build() -> World:
         fresh=fresh, verify_token=derive_token(verification.PURPOSE, proof.nonce),
         fresh_token=login_open(user=fresh, scope=LoginScope.UNVERIFIED, ip="127.0.0.1", user_agent="tests").token,
         reset_token=derive_token(passwords.PURPOSE, PasswordReset.objects.get(user=own.buyer).nonce),
-        other_tokens=other_tokens,
+        other_tokens=other_tokens, other_users=other_users,
+        refresh_token=tokens_open(username="student", password=PASSWORD, ip="127.0.0.1", user_agent="tests").refresh,
     )  # fmt: skip
 
 

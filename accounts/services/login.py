@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -35,10 +35,11 @@ BY_SCHOOL = FailureCounter("login-school", limit=3000, window_seconds=900)
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """A fresh login: its user and the bearer token that names it."""
+    """A fresh login: its user, the bearer token that names it, and its id."""
 
     user: User
     token: str
+    login_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,20 @@ _NUMBER = _Door("number ", user_by_number, BY_SCHOOL)
 
 
 def login(
-    *, password: str, ip: str, user_agent: str, email: str = "", username: str = "", participant_number: str = ""
+    *,
+    password: str,
+    ip: str,
+    user_agent: str,
+    email: str = "",
+    username: str = "",
+    participant_number: str = "",
+    roles: tuple[Role, ...] = (),
 ) -> LoggedIn:
     """Sign in by password and exactly one of e-mail, username and participant number; the caller sees to "one".
 
     Five failures in 15 minutes for one account from one network close that pair; many from one address close the
     address: 300, for numbers 3,000. An unverified user whose link has run out is mailed a new one.
+    roles: the only ones let in at this door; empty for all.
     Raises INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED, COMPANY_INACTIVE, BANNED, RATE_LIMITED.
     Source: primary contract 1.3; exam-room contract "Login Endpoint".
     """
@@ -79,7 +88,7 @@ def login(
         user = _matching(_USERNAME, username, password, ip)
     else:
         user = password_matches(email=email, password=password, ip=ip)
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or (roles and user.role not in roles):
         raise _refused()
     if user.must_verify:
         verification_renew(user=user)
@@ -165,7 +174,7 @@ def login_open(*, user: User, scope: LoginScope, ip: str, user_agent: str) -> Lo
         )  # fmt: skip
     _limit_logins(user, row, now)
     User.objects.filter(pk=user.pk).update(last_login=now)
-    return LoggedIn(user=user, token=token_for(row))
+    return LoggedIn(user=user, token=token_for(row), login_id=row.pk)
 
 
 def _end_of_login(user: User, now: datetime) -> datetime:
@@ -199,9 +208,14 @@ def _limit_logins(user: User, newest: Login, now: datetime) -> None:
 
 def token_for(row: Login) -> str:
     """Return the signed token that names a login row; how long it is good is the row's affair, which can change."""
+    return token_signed(row.pk, made_at=row.created_at, lifetime=settings.LOGIN_ABSOLUTE)
+
+
+def token_signed(login_id: uuid.UUID, *, made_at: datetime, lifetime: timedelta) -> str:
+    """Return a signed token that names a login and is good for ``lifetime`` at most."""
     token = AccessToken()
-    token["sid"] = str(row.pk)
-    token.set_exp(from_time=row.created_at, lifetime=settings.LOGIN_ABSOLUTE)
+    token["sid"] = str(login_id)
+    token.set_exp(from_time=made_at, lifetime=lifetime)
     return str(token)
 
 

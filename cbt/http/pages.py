@@ -35,13 +35,18 @@ def _invalid(name: str, text: str) -> DomainError:
 
 
 def page_of(
-    queryset: QuerySet[Any], request: Request, present: Callable[[Any], Any], *, takes_all: bool = False
+    queryset: QuerySet[Any],
+    request: Request,
+    present: Callable[[Any], Any],
+    *,
+    default_size: int = DEFAULT_SIZE,
+    takes_all: bool = False,
 ) -> Page:
     """Cut the page the request asks for out of an ordered queryset.
 
     ``page`` counts from 1, ``per_page`` 1 to 100 (15); ``limit`` instead of ``per_page`` asks for the
     flat form.
-    takes_all: ``per_page=all`` asks for the largest page there is.
+    default_size: rows where the request does not say.  takes_all: ``per_page=all`` asks for the largest page there is.
     Past the end: an empty page. An unordered queryset is a bug: ties would move between pages.
     """
     if not queryset.ordered:
@@ -51,7 +56,7 @@ def page_of(
     if takes_all and not is_flat and (params.get("per_page") or "").strip().lower() == "all":
         size = MAX_SIZE
     else:
-        size = _number(params, "limit" if is_flat else "per_page", DEFAULT_SIZE, MAX_SIZE)
+        size = _number(params, "limit" if is_flat else "per_page", default_size, MAX_SIZE)
     number = _number(params, "page", 1, 1_000_000)
     total = queryset.count()
     start = (number - 1) * size

@@ -41,6 +41,8 @@ class Rate(Enum):
     AUTH = Limit("auth", "60/m", "ip", is_open_when_blind=False)
     # A school signs in at once behind one address, and each candidate may try five times.
     LOGIN = Limit("login", "3000/m", "ip", is_open_when_blind=False)
+    # Every client of a school behind one address renews its access token four times an hour.
+    REFRESH = Limit("refresh", "3000/m", "ip", is_open_when_blind=False)
     STAFF = Limit("staff", "300/m", "user")
     MAIL = Limit("mail", "60/m", "user")
     PARTICIPANT = Limit("participant", "120/m", "token")

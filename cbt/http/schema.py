@@ -106,6 +106,7 @@ def documented(
     binary: content type when the answer is a file instead of JSON.
     """
     ok: Any = response if bare is True else bare or envelope(response, many=many, paged=paged)
+    ok = None if status == 204 else ok
     answers: dict[Any, Any] = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
     answers |= _refusals(errors)
     pages = [("page", "Page, counted from 1"), ("per_page", "Rows a page, 1 to 100 (15)")] if paged else []
@@ -122,9 +123,9 @@ class HouseSchema(AutoSchema):
     """Tags by the first word of the path; operation ids from method and path."""
 
     def get_tags(self) -> list[str]:
-        """Return the first path word below /api."""
+        """Return the first path word below /api; below another root the root stands before it."""
         words = [word for word in self.path.split("/") if word and word != "api" and not word.startswith("{")]
-        return [words[0] if words else "server"]
+        return [" ".join(words[: 2 if words[0] == "v1" else 1]) if words else "server"]
 
     def get_operation_id(self) -> str:
         """Return e.g. ``participants_ban_post``."""

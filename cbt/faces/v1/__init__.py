@@ -1,0 +1,1 @@
+"""The v1 dialect: admins, instructors and students below /v1."""

@@ -1,0 +1,71 @@
+"""Signing in, prolonging and signing out. Source: v1 contract, auth."""
+
+from rest_framework.request import Request
+
+from accounts.services.login import logout
+from accounts.services.refresh import tokens_open, tokens_refresh
+from cbt.faces.v1.serializers import LoginIn, MessageOut, RefreshIn, TokensOut
+from cbt.faces.v1.views.base import V1View, actor_of
+from cbt.http.face import Ok
+from cbt.http.rates import Rate
+from cbt.http.schema import documented
+from cbt.http.views import Access, Scope
+from cbt.kernel.errors import ErrorCode as E
+
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class SignIn(V1View):
+    """Signing in by username."""
+
+    permission = Access.PUBLIC
+    rate = Rate.LOGIN
+    scope = Scope.NONE
+
+    @documented(
+        "Sign in",
+        request=LoginIn,
+        bare=TokensOut,
+        errors=(E.INVALID_CREDENTIALS, E.VALIDATION_ERROR, E.RATE_LIMITED),
+        example={"username": "student", "password": "DemoPass123!"},
+    )
+    def post(self, request: Request) -> Ok:
+        """Open a login; the access token is good for minutes, the refresh token fetches the next pair."""
+        data = LoginIn.parse(request)
+        agent = str(request.META.get("HTTP_USER_AGENT", ""))[:300]
+        pair = tokens_open(**data, ip=self.actor_of(request).ip, user_agent=agent)
+        return Ok(TokensOut(pair).data, headers=_NOT_KEPT)
+
+
+class Renew(V1View):
+    """The next pair of tokens."""
+
+    permission = Access.PUBLIC
+    rate = Rate.REFRESH
+    scope = Scope.NONE
+    authentication_classes = ()  # clients send their old access token along, which may have run out
+
+    @documented(
+        "Fetch the next pair of tokens; the refresh token is spent by it",
+        request=RefreshIn,
+        bare=TokensOut,
+        errors=(E.UNAUTHENTICATED, E.VALIDATION_ERROR),
+    )
+    def post(self, request: Request) -> Ok:
+        """Rotate: a repeated request gets the same successor for 20 seconds, a late one ends the login."""
+        token = RefreshIn.parse(request)["refresh_token"]
+        return Ok(TokensOut(tokens_refresh(token=token, ip=self.actor_of(request).ip)).data, headers=_NOT_KEPT)
+
+
+class SignOut(V1View):
+    """Signing out."""
+
+    scope = Scope.SELF
+
+    @documented("Sign out: this login ends with its refresh token", bare=MessageOut, errors=(E.UNAUTHENTICATED,))
+    def post(self, request: Request) -> Ok:
+        """End the login the access token names; there is no body."""
+        login_id = actor_of(request).login_id
+        if login_id:
+            logout(login_id=login_id)
+        return Ok({"message": "Logged out"})

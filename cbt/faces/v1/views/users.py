@@ -1,0 +1,83 @@
+"""Accounts, looked after by admins. Source: v1 contract, users; decisions "v1 roles"."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.selectors.people import named_find, named_people
+from accounts.services.named import named_create, named_remove, named_update
+from cbt.faces.v1.serializers import ROLES, NewUserIn, UserChangeIn, UserOut
+from cbt.faces.v1.views.base import (
+    ADMIN,
+    ONE_ERRORS,
+    PAGES,
+    READ_ERRORS,
+    ROLES_BY_NAME,
+    V1View,
+    actor_of,
+    listed,
+)  # fmt: skip
+from cbt.http.face import Ok
+from cbt.http.pages import choice_of, search_of
+from cbt.http.schema import documented
+from cbt.http.views import Scope
+from cbt.kernel.errors import ErrorCode as E
+
+_EXAMPLE = {"username": "siti.aminah", "password": "password123", "role": "student"}
+
+
+class Users(V1View):
+    """All accounts of this dialect."""
+
+    roles = ADMIN
+    scope = Scope.ALL
+
+    @documented(
+        "List users",
+        bare=UserOut(many=True),
+        errors=(*READ_ERRORS, E.VALIDATION_ERROR),
+        query=[("role", ", ".join(ROLES)), ("search", "in the username"), *PAGES],
+    )
+    def get(self, request: Request) -> Ok:
+        """Return them oldest first."""
+        rows = named_people().filter(search_of(request, "username")).order_by("id")
+        role = choice_of(request, "role", set(ROLES))
+        if role is not None:
+            rows = rows.filter(role=ROLES_BY_NAME[role])
+        return listed(rows, request, lambda row: UserOut(row).data)
+
+    @documented(
+        "Create a user", request=NewUserIn, bare=UserOut, status=201, errors=(*READ_ERRORS, E.VALIDATION_ERROR),
+        example=_EXAMPLE,
+    )  # fmt: skip
+    def post(self, request: Request) -> Ok:
+        """Store an account."""
+        made = named_create(**NewUserIn.parse(request), actor=actor_of(request))
+        return Ok(UserOut(made).data, status=201)
+
+
+class OneUser(V1View):
+    """One account."""
+
+    roles = ADMIN
+    scope = Scope.ALL
+
+    @documented("Show a user", bare=UserOut, errors=ONE_ERRORS)
+    def get(self, request: Request, user: int) -> Ok:
+        """Show it."""
+        return Ok(UserOut(named_find(user)).data)
+
+    @documented(
+        "Change a user; what is missing stays (a password or another role ends the user's logins)",
+        request=UserChangeIn, bare=UserOut, errors=(*ONE_ERRORS, E.VALIDATION_ERROR, E.BUSINESS_RULE),
+        example=_EXAMPLE,
+    )  # fmt: skip
+    def put(self, request: Request, user: int) -> Ok:
+        """Change the given fields."""
+        changed = named_update(user_id=user, **UserChangeIn.parse(request), actor=actor_of(request))
+        return Ok(UserOut(changed).data)
+
+    @documented("Remove a user; the records that refer to it stay", status=204, errors=(*ONE_ERRORS, E.BUSINESS_RULE))
+    def delete(self, request: Request, user: int) -> Response:
+        """Remove it; the username is free again."""
+        named_remove(user_id=user, actor=actor_of(request))
+        return Response(status=204)
