@@ -180,7 +180,7 @@ class SessionAdmin(ReadOnly):
         "id", "taker", "test", "status", "started_at", "deadline_at", "completed_at", "submitted_by", "is_flagged",
     )  # fmt: skip
     list_filter = ("status", "is_flagged", "submitted_by", "test")
-    list_select_related = ("participant", "purchase__user", "test")
+    list_select_related = ("participant", "purchase__user", "taker", "test")
     search_fields = ("participant__name", "participant__email", "purchase__user__email", "test__code")
     date_hierarchy = "started_at"
     exclude = ("nonce", "token_hash", "version")
@@ -194,7 +194,8 @@ class SessionAdmin(ReadOnly):
         """Return who takes the test."""
         if row.participant is not None:
             return row.participant.name
-        return row.purchase.user.name if row.purchase else ""
+        user = row.taker or (row.purchase.user if row.purchase else None)
+        return user.name if user is not None else ""
 
     @admin.display(description="log")
     def log(self, row: ExamSession) -> str:

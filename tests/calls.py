@@ -69,6 +69,17 @@ _USER = {
 }  # fmt: skip
 
 
+_V1_TEST = {
+    "title": "Class test", "description": "d", "is_active": True, "starts_at": "2026-01-01T00:00:00Z",
+    "questions": [
+        {
+            "id": "q1", "text": "What?", "options": [{"id": "a", "text": "A"}, {"id": "b", "text": "B"}],
+            "correct_option": "b", "points": 2,
+        }
+    ],
+}  # fmt: skip
+
+
 def _window() -> dict[str, str]:
     now = clock.now()
     return {
@@ -208,6 +219,9 @@ BODIES: dict[str, Maker] = {
     "PUT /v1/users/{user}": lambda world, side: {
         "username": "renamed.user", "password": "password456", "role": "instructor",
     },
+    "POST /v1/tests": lambda world, side: _V1_TEST,
+    "PUT /v1/tests/{test}": lambda world, side: {**_V1_TEST, "title": "Renamed class test"},
+    "POST /v1/tests/{test}/submit": lambda world, side: {"answers": {"q1": "b"}},
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -65,6 +66,8 @@ class Test(models.Model):
     question_count: as given, or counted from the bank where there is one.
     bank_revision: grows with every change of what a taker could see or be scored by.
     frozen_version, frozen_revision: the version made of the bank last, and the revision it was made of.
+    owner: who made it for classes of their own; such a test is neither sold nor offered to companies.
+    starts_at: when a class meets for it; questions stay closed before. Null: open at any time.
     """
 
     __test__ = False
@@ -99,6 +102,10 @@ class Test(models.Model):
         "catalog.TestVersion", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )
     frozen_revision = models.PositiveIntegerField(null=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    starts_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -59,7 +59,7 @@ class PurchasePage(admin.ModelAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the tests private users may take."""
         if db_field.name == "test":
-            kwargs["queryset"] = Test.objects.filter(deleted_at=None, type__in=FOR_PUBLIC)
+            kwargs["queryset"] = Test.objects.filter(deleted_at=None, owner=None, type__in=FOR_PUBLIC)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -9,9 +9,9 @@ from commerce.models import Purchase
 
 
 def catalogue() -> QuerySet[Test]:
-    """Active tests of type public or all with their category, by sort_order and name."""
+    """Active tests of type public or all, made for no class, with their category, by sort_order and name."""
     return (
-        Test.objects.filter(deleted_at__isnull=True, is_active=True, type__in=FOR_PUBLIC)
+        Test.objects.filter(deleted_at__isnull=True, is_active=True, owner__isnull=True, type__in=FOR_PUBLIC)
         .select_related("category")
         .order_by("sort_order", "name", "pk")
     )
@@ -32,7 +32,7 @@ def catalogue_categories() -> QuerySet[TestCategory]:
 
 def is_on_sale(test: Test) -> bool:
     """Tell whether a private user may buy this test now."""
-    return test.deleted_at is None and test.is_active and test.type in FOR_PUBLIC
+    return test.deleted_at is None and test.is_active and test.owner_id is None and test.type in FOR_PUBLIC
 
 
 def is_purchased(user_id: int, test_id: int) -> bool:

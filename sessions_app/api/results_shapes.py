@@ -49,7 +49,7 @@ def result_row(result: Result) -> dict[str, Any]:
     """Write one result for staff, or for its private buyer."""
     session = result.session
     person = session.participant
-    buyer = session.purchase.user if session.purchase else None
+    buyer = session.taker or (session.purchase.user if session.purchase else None)
     return {
         "id": result.pk,
         "number": result.number,

@@ -1,5 +1,6 @@
 """One sitting of one test, and the paper that was handed out."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -14,7 +15,7 @@ NOT_DONE = Q(status__in=sorted(status.value for status in SessionStatus if statu
 
 
 class ExamSession(models.Model):
-    """One sitting, by a participant's assignment, a private buyer's purchase, or a user's leave to take an exam file.
+    """One sitting, by an assignment, a purchase, a user's leave to take an exam file, or membership of a class.
 
     ``started_at`` is written once; the status moves by `sessions_app.states.TRANSITIONS` under this row's lock.
     company_id and participant repeat what the assignment says, so that lists need no long joins.
@@ -29,7 +30,11 @@ class ExamSession(models.Model):
     assignment = models.ForeignKey(TestAssignment, on_delete=models.PROTECT, null=True, related_name="sessions")
     purchase = models.ForeignKey("commerce.Purchase", on_delete=models.PROTECT, null=True, related_name="+")
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, null=True, related_name="sessions")
-    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The private buyer, or who takes an exam file")
+    taker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+",
+        help_text="Who takes a test of a class; user_id says the same",
+    )  # fmt: skip
+    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The private buyer, or the taker")
     exam_file = models.CharField(max_length=64, default="", blank=True, help_text="Name of the exam file, if it is one")
     company_id = models.BigIntegerField(null=True)
     attempt_number = models.PositiveSmallIntegerField(default=1)
@@ -65,12 +70,28 @@ class ExamSession(models.Model):
                 condition=OF_FILE,
                 name="session_attempt_per_exam_file",
             ),
+            models.UniqueConstraint(
+                fields=["taker", "test"], condition=OPEN & Q(taker__isnull=False), name="session_one_open_per_taker"
+            ),
+            models.UniqueConstraint(
+                fields=["taker", "test", "attempt_number"],
+                condition=Q(taker__isnull=False),
+                name="session_attempt_per_taker",
+            ),
             models.UniqueConstraint(fields=["assignment", "attempt_number"], name="session_attempt_per_assignment"),
             models.UniqueConstraint(fields=["purchase", "attempt_number"], name="session_attempt_per_purchase"),
             models.CheckConstraint(
-                condition=Q(assignment__isnull=False, purchase__isnull=True, exam_file="")
-                | Q(assignment__isnull=True, purchase__isnull=False, exam_file="")
-                | (Q(assignment__isnull=True, purchase__isnull=True, user_id__isnull=False) & ~Q(exam_file="")),
+                condition=Q(assignment__isnull=False, purchase__isnull=True, taker__isnull=True, exam_file="")
+                | Q(assignment__isnull=True, purchase__isnull=False, taker__isnull=True, exam_file="")
+                | Q(assignment__isnull=True, purchase__isnull=True, taker__isnull=True, user_id__isnull=False) & OF_FILE
+                | Q(
+                    assignment__isnull=True,
+                    purchase__isnull=True,
+                    taker__isnull=False,
+                    user_id__isnull=False,
+                    user_id=F("taker_id"),
+                    exam_file="",
+                ),
                 name="session_has_one_ground",
             ),
             models.CheckConstraint(

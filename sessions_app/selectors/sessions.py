@@ -36,7 +36,7 @@ def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
     current = Result.objects.filter(session=OuterRef("pk"), is_current=True)
     return (
         ExamSession.objects.filter(visible_sessions(actor))
-        .select_related("test", "participant", "assignment", "purchase")
+        .select_related("test", "participant", "assignment", "purchase", "taker")
         .annotate(result_id=Subquery(current.values("pk")[:1]))
         .order_by("-started_at", "-pk")
     )
@@ -66,11 +66,13 @@ def session_activity(session: ExamSession) -> list[Activity]:
 
 def may_try_again(session: ExamSession) -> bool:
     """Tell whether the taker has attempts left on the same ground; then no key is shown yet."""
-    spent = ExamSession.objects.filter(
-        assignment=session.assignment,
-        purchase=session.purchase,
-        exam_file=session.exam_file,
-        user_id=session.user_id,
-        status__in=session.spent,
-    )
-    return spent.count() < session.test.max_attempts
+    return sessions_on(session).filter(status__in=session.spent).count() < session.test.max_attempts
+
+
+def sessions_on(session: ExamSession) -> QuerySet[ExamSession]:
+    """Return all sessions on the ground of this one: its assignment, its purchase, its exam file, or taker and test."""
+    if session.taker_id is not None:
+        return ExamSession.objects.filter(taker_id=session.taker_id, test_id=session.test_id)
+    if session.exam_file:
+        return ExamSession.objects.filter(user_id=session.user_id, exam_file=session.exam_file)
+    return ExamSession.objects.filter(assignment=session.assignment, purchase=session.purchase, exam_file="")

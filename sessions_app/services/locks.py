@@ -5,7 +5,7 @@ from sessions_app.models import ExamSession, Participant, TestAssignment
 
 
 def lock_user(user_id: int) -> User:
-    """Lock and return a user, who stands for the right to take an exam file."""
+    """Lock and return a user, whose row stands for the right to take a test of a class or an exam file."""
     return User.objects.select_for_update(of=("self",)).get(pk=user_id)
 
 

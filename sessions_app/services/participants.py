@@ -105,7 +105,9 @@ def assignable_tests(test_ids: Sequence[int]) -> list[Test]:
     """Return the tests in the order named. Raises BUSINESS_RULE: missing, inactive, not for companies, named twice."""
     rows = {
         test.pk: test
-        for test in Test.objects.filter(pk__in=test_ids, is_active=True, deleted_at__isnull=True, type__in=ASSIGNABLE)
+        for test in Test.objects.filter(
+            pk__in=test_ids, is_active=True, deleted_at__isnull=True, owner__isnull=True, type__in=ASSIGNABLE
+        )
     }
     if len(rows) != len(test_ids):
         raise DomainError(ErrorCode.BUSINESS_RULE, "One or more tests not found or inactive.")

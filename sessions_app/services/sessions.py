@@ -16,6 +16,7 @@ from commerce.models import Purchase
 from sessions_app.engine import biodata, ordering, timing
 from sessions_app.models import ExamSession, SessionPaper, TestAssignment
 from sessions_app.selectors.assignments import check_assignment_open
+from sessions_app.selectors.sessions import sessions_on
 from sessions_app.services import refusals
 from sessions_app.services.closing import (
     login_prolong,
@@ -34,7 +35,8 @@ from sessions_app.states import EventKind, SessionStatus
 
 __all__ = [
     "Origin", "session_abandon", "session_ban", "session_close_if_late", "session_continue", "session_flag",
-    "session_lock_open", "session_pause", "session_start", "session_start_file", "session_start_purchase",
+    "session_lock_open", "session_pause", "session_start", "session_start_class", "session_start_file",
+    "session_start_purchase",
     "session_submit",
 ]  # fmt: skip
 
@@ -110,6 +112,21 @@ def session_start_file(*, user_id: int, exam_file: str, test: Test, now: datetim
         )
 
 
+def session_start_class(*, taker_id: int, test: Test, now: datetime, origin: Origin) -> Started:
+    """Start a test of a class for one of its takers, or go on with the open session; ``max_attempts`` attempts (1).
+
+    Inside the caller's transaction it holds the taker's row. Raises TEST_NOT_AVAILABLE, ATTEMPTS_USED_UP.
+    """
+    if test.starts_at is not None and now < test.starts_at:
+        raise DomainError(ErrorCode.TEST_NOT_AVAILABLE, "The test has not started yet")
+    _close_open_if_late(now, taker_id=taker_id, test_id=test.pk)
+    version = version_freeze(test.pk)
+    with transaction.atomic():
+        lock_user(taker_id)
+        draft = ExamSession(taker_id=taker_id, user_id=taker_id, test=test)
+        return _start_or_resume(draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up)
+
+
 def _check_available(test: Test) -> None:
     if not test.is_active or test.deleted_at is not None:
         raise DomainError(ErrorCode.TEST_NOT_AVAILABLE, "Test is not available")
@@ -145,11 +162,7 @@ def _start_or_resume(
     is_on_offer: somebody else than the catalogue has said that the test may be taken.  Who has begun a test goes on
     with it, whatever has become of the offer; only a new session needs one.
     """
-    earlier = list(
-        ExamSession.objects.filter(
-            assignment=draft.assignment, purchase=draft.purchase, exam_file=draft.exam_file, user_id=draft.user_id
-        ).order_by("attempt_number")
-    )
+    earlier = list(sessions_on(draft).order_by("attempt_number"))
     still_open = [session for session in earlier if session.is_open]
     open_session = lock_session(pk=still_open[0].pk) if still_open else None
     if open_session is not None and open_session.is_open:

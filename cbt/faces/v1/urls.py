@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cbt.faces.v1.views import auth, users
+from cbt.faces.v1.views import auth, offers, users
 
 urlpatterns = [
     path("auth/login", auth.SignIn.as_view(), name="v1-login"),
@@ -10,4 +10,7 @@ urlpatterns = [
     path("auth/logout", auth.SignOut.as_view(), name="v1-logout"),
     path("users", users.Users.as_view(), name="v1-users"),
     path("users/<int:user>", users.OneUser.as_view(), name="v1-user"),
+    path("tests", offers.Tests.as_view(), name="v1-tests"),
+    path("tests/<int:test>", offers.OneTest.as_view(), name="v1-test"),
+    path("tests/<int:test>/submit", offers.Submit.as_view(), name="v1-submit"),
 ]
