@@ -246,6 +246,8 @@ PASSWORD_RESET_LIFETIME = timedelta(minutes=60)
 EXAM_GRACE_SECONDS = env.int("EXAM_GRACE_SECONDS", default=30)
 PHOTO_RETENTION_DAYS = env.int("PHOTO_RETENTION_DAYS", default=90)
 PHOTOS_PER_SESSION = env.int("PHOTOS_PER_SESSION", default=600)
+ATTENDANCE_LATE_MINUTES = env.int("ATTENDANCE_LATE_MINUTES", default=10)
+FACE_MATCHER = env.str("FACE_MATCHER", default="")  # module.Class, see proctoring.services.faces
 
 # --- money ------------------------------------------------------------------------------------------
 TAX_RATE = Decimal(env.str("TAX_RATE", default="0.11"))  # on invoices

@@ -104,7 +104,7 @@ def fault_of(response: Any, *, refused: bool = False) -> str:
     """Return what is wrong with an answer to something hostile, "" when nothing is."""
     if response.status_code < 300:
         return f"{response.status_code} for a body that cannot be read" if refused else ""
-    if response.status_code >= 500:
+    if response.status_code >= 500 and b'"FACE_UNAVAILABLE"' not in response.body:
         return f"{response.status_code} {response.body[:300]!r}"
     if response.headers.get("Content-Type") != "application/json":
         return f"{response.status_code} as {response.headers.get('Content-Type')}"

@@ -35,7 +35,7 @@ from cbt.kernel.actor import SYSTEM
 from cbt.kernel.ids import derive_token
 from commerce.models import Payment, PublicTransaction, Purchase
 from commerce.tests.factories import make_order, make_purchase
-from proctoring.models import Photo
+from proctoring.models import Attendance, Photo
 from proctoring.services.photos import photo_capture
 from sessions_app.models import ExamSession, ImportBatch, Participant, Result, TestAssignment
 from sessions_app.services.mails import assignment_mail_enqueue
@@ -155,6 +155,7 @@ class World:
     other_tokens: dict[str, str]
     other_users: dict[Role, User]
     refresh_token: str
+    attendance: Attendance
 
     def login(self, role: str) -> str:
         """Return the bearer token of the own side's caller in this role."""
@@ -202,6 +203,10 @@ def build() -> World:
         fresh_token=login_open(user=fresh, scope=LoginScope.UNVERIFIED, ip="127.0.0.1", user_agent="tests").token,
         reset_token=derive_token(passwords.PURPOSE, PasswordReset.objects.get(user=own.buyer).nonce),
         other_tokens=other_tokens, other_users=other_users,
+        attendance=Attendance.objects.create(
+            test=common.bank, user=other_users[Role.STUDENT], status="present", method="staff", at=clock.now(),
+            created_at=clock.now(),
+        ),
         refresh_token=tokens_open(username="student", password=PASSWORD, ip="127.0.0.1", user_agent="tests").refresh,
     )  # fmt: skip
 

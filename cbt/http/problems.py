@@ -98,7 +98,7 @@ def drf_exception_handler(error: Exception, context: dict[str, Any]) -> Response
 
 def report(error: Exception, problem: Problem, request: Any) -> None:
     """Log a server fault with its traceback; a handler that answers must not swallow it."""
-    if problem.status >= 500:
+    if problem.status >= 500 and problem.code is not ErrorCode.FACE_UNAVAILABLE:
         note_database_fault(error)
         logger.error("%s on %s", type(error).__name__, getattr(request, "path", "?"), exc_info=error)
         if problem.code is ErrorCode.SERVER_ERROR:

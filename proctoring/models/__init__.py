@@ -1,5 +1,6 @@
 """Rows about watching."""
 
+from proctoring.models.attendance import Attendance
 from proctoring.models.photo import Photo
 
-__all__ = ["Photo"]
+__all__ = ["Attendance", "Photo"]

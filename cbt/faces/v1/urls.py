@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cbt.faces.v1.views import auth, offers, users
+from cbt.faces.v1.views import attendance, auth, offers, users
 
 urlpatterns = [
     path("auth/login", auth.SignIn.as_view(), name="v1-login"),
@@ -13,4 +13,8 @@ urlpatterns = [
     path("tests", offers.Tests.as_view(), name="v1-tests"),
     path("tests/<int:test>", offers.OneTest.as_view(), name="v1-test"),
     path("tests/<int:test>/submit", offers.Submit.as_view(), name="v1-submit"),
+    path("attendance", attendance.Attendances.as_view(), name="v1-attendances"),
+    path("attendance/enroll", attendance.FaceEnroll.as_view(), name="v1-face-enroll"),
+    path("attendance/check-in", attendance.FaceCheckIn.as_view(), name="v1-face-check-in"),
+    path("attendance/<int:attendance>", attendance.OneAttendance.as_view(), name="v1-attendance"),
 ]
