@@ -299,6 +299,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api",
     "ENUM_NAME_OVERRIDES": {
         "ErrorCodeEnum": "cbt.http.schema.ERROR_CODES",
+        "RoleEnum": "accounts.api.users.ROLES",
+        "V1RoleEnum": "cbt.faces.v1.serializers.ROLES",
         "QuestionKindEnum": "catalog.api.serializers.QUESTION_KINDS",
     },
     "APPEND_COMPONENTS": {

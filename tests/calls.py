@@ -20,6 +20,8 @@ from catalog.tests.builders import document, question
 from cbt.faces.exam_files.tests.factories import EXAM_ID
 from cbt.kernel import clock, storage
 from cbt.kernel.actor import SYSTEM
+from cbt.kernel.models import Upload
+from cbt.kernel.uploads import signature_of
 from commerce.models import CartItem, Payment
 from commerce.tests.factories import fill_cart
 from sessions_app.models import ExamSession
@@ -221,6 +223,7 @@ BODIES: dict[str, Maker] = {
     },
     "POST /v1/tests": lambda world, side: _V1_TEST,
     "PUT /v1/tests/{test}": lambda world, side: {**_V1_TEST, "title": "Renamed class test"},
+    "POST /v1/files/upload": lambda world, side: Form({"file": upload}),
     "POST /v1/attendance": lambda world, side: {
         "test_id": world.common.bank.pk, "user_id": world.other_users[Role.INSTRUCTOR].pk, "status": "late",
     },
@@ -287,7 +290,8 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "DELETE /api/subscription-prices/{price}": {"price": world.common.free_price.pk},
     }
     if route.face == "v1":
-        values |= {"user": world.other_users[Role.STUDENT].pk, "attendance": world.attendance.pk}
+        pupil = world.other_users[Role.STUDENT]
+        values |= {"user": pupil.pk, "attendance": world.attendance.pk, "filename": world.file.name}
     return {**values, **special.get(str(route), {})}
 
 
@@ -316,6 +320,8 @@ def query_of(route: Route, side: Side) -> str:
     """Return the query string the route cannot do without."""
     if route.permission == "assignment_token" and "token" not in route.params:
         return f"token={side.assignments[3][1]}" if route.path.endswith("/start") else f"token={side.link}"
+    if route.face == "v1" and route.permission == "signed_url":
+        return signature_of(Upload.objects.order_by("pk")[0].name)
     if route.permission == "signed_url":
         return storage.signed_path(side.photo.path).partition("?")[2]
     return ""

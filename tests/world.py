@@ -31,8 +31,10 @@ from cbt.faces.exam_files.attempts import exam_test
 from cbt.faces.exam_files.library import exam_get
 from cbt.faces.exam_files.tests.factories import attempt_of, put_exam
 from cbt.kernel import clock
-from cbt.kernel.actor import SYSTEM
+from cbt.kernel.actor import SYSTEM, Actor, ActorKind
 from cbt.kernel.ids import derive_token
+from cbt.kernel.models import Upload
+from cbt.kernel.uploads import upload_take
 from commerce.models import Payment, PublicTransaction, Purchase
 from commerce.tests.factories import make_order, make_purchase
 from proctoring.models import Attendance, Photo
@@ -156,6 +158,7 @@ class World:
     other_users: dict[Role, User]
     refresh_token: str
     attendance: Attendance
+    file: Upload
 
     def login(self, role: str) -> str:
         """Return the bearer token of the own side's caller in this role."""
@@ -203,6 +206,7 @@ def build() -> World:
         fresh_token=login_open(user=fresh, scope=LoginScope.UNVERIFIED, ip="127.0.0.1", user_agent="tests").token,
         reset_token=derive_token(passwords.PURPOSE, PasswordReset.objects.get(user=own.buyer).nonce),
         other_tokens=other_tokens, other_users=other_users,
+        file=upload_take(data=png(), actor=Actor(kind=ActorKind.USER, id=other_users[Role.STUDENT].pk)),
         attendance=Attendance.objects.create(
             test=common.bank, user=other_users[Role.STUDENT], status="present", method="staff", at=clock.now(),
             created_at=clock.now(),

@@ -27,9 +27,16 @@ ACCOUNTS = [
     DemoAccount("user@demo.test", PASSWORD, "private user, verified, one purchased test"),
     DemoAccount("P-1001", PASSWORD, "participant number: a candidate of the exam room (nomor_peserta)"),
     DemoAccount("test@example.com", "TestPass123!", "Test User"),
+    DemoAccount("admin", PASSWORD, "username at /v1: looks after accounts"),
+    DemoAccount("instructor", PASSWORD, "username at /v1: has a test for a class"),
+    DemoAccount("student", PASSWORD, "username at /v1: may take it"),
 ]
 #: (module, function) in the order in which they need one another; each is safe to run at every start.
-PIECES = [("catalog.services.demo", "load_demo_tests"), ("cbt.ops.demo_people", "load_demo_people")]
+PIECES = [
+    ("catalog.services.demo", "load_demo_tests"),
+    ("cbt.ops.demo_people", "load_demo_people"),
+    ("cbt.ops.demo_classes", "load_demo_classes"),
+]
 
 
 def is_allowed() -> bool:
@@ -62,6 +69,6 @@ def existing_accounts() -> list[DemoAccount]:
     from accounts.models import User
 
     names = [account.login for account in ACCOUNTS]
-    rows = User.objects.filter(Q(email__in=names) | Q(participant_number__in=names))
-    stored = {name for row in rows.values_list("email", "participant_number") for name in row}
+    rows = User.objects.filter(Q(email__in=names) | Q(participant_number__in=names) | Q(username__in=names))
+    stored = {name for row in rows.values_list("email", "participant_number", "username") for name in row}
     return [account for account in ACCOUNTS if account.login in stored]

@@ -16,7 +16,7 @@ def attendance_list_for(actor: Actor) -> QuerySet[Attendance]:
     if actor.role == Role.INSTRUCTOR:
         return rows.filter(test__owner_id=actor.id)
     if actor.role == Role.STUDENT:
-        return rows.filter(user_id=actor.id)
+        return rows.filter(user_id=actor.id or 0)
     return rows.none()
 
 

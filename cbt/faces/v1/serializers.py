@@ -15,26 +15,26 @@ from cbt.http.fields import Input, OutputSerializer
 ROLES = list(ROLES_BY_NAME)
 
 
-class MessageOut(OutputSerializer):
+class V1MessageOut(OutputSerializer):
     """A word to the caller."""
 
     message = serializers.CharField()
 
 
-class LoginIn(Input):
+class V1LoginIn(Input):
     """Username and password."""
 
     username = serializers.CharField(max_length=255)
     password = PasswordField(max_length=1000)
 
 
-class RefreshIn(Input):
+class V1RefreshIn(Input):
     """A refresh token."""
 
     refresh_token = serializers.CharField(max_length=4000)
 
 
-class TokensOut(OutputSerializer):
+class V1TokensOut(OutputSerializer):
     """A pair of tokens."""
 
     access_token = serializers.CharField(source="access", help_text="Bearer token (JWT), good for 15 minutes")
@@ -46,7 +46,7 @@ class TokensOut(OutputSerializer):
         return {**super().to_representation(instance), "token_type": "bearer"}
 
 
-class NewUserIn(Input):
+class V1NewUserIn(Input):
     """A new account."""
 
     username = serializers.CharField(max_length=150, help_text="3 to 150 of A-Z a-z 0-9 . _ -")
@@ -61,7 +61,7 @@ class NewUserIn(Input):
         return {name: item for name, item in value.items() if item is not None}
 
 
-class UserChangeIn(NewUserIn):
+class V1UserChangeIn(V1NewUserIn):
     """Changes; what is missing stays as it is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -70,7 +70,7 @@ class UserChangeIn(NewUserIn):
             field.required, field.allow_null = False, True
 
 
-class UserOut(OutputSerializer):
+class V1UserOut(OutputSerializer):
     """An account."""
 
     id = serializers.IntegerField()

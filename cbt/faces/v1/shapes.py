@@ -34,33 +34,33 @@ class StrictInput(Input):
         return super().to_internal_value(data)
 
 
-class OptionIn(StrictInput):
+class V1OptionIn(StrictInput):
     """One option of a question."""
 
     id = serializers.CharField(max_length=64, help_text="A-Z a-z 0-9 _ -, unique in its question")
     text = serializers.CharField(max_length=2000)
 
 
-class QuestionIn(StrictInput):
+class V1QuestionIn(StrictInput):
     """One question with its key."""
 
     id = serializers.CharField(
         max_length=64, required=False, allow_null=True, help_text="A-Z a-z 0-9 _ -, unique in the test; else q1, q2, …"
     )  # fmt: skip
     text = serializers.CharField(max_length=20_000)
-    options = serializers.ListField(child=OptionIn(), min_length=2, max_length=26)
+    options = serializers.ListField(child=V1OptionIn(), min_length=2, max_length=26)
     correct_option = serializers.CharField(max_length=64, help_text="id of the right option")
     points = serializers.IntegerField(min_value=0, max_value=1000, default=1)
 
 
-class TestIn(Input):
+class V1TestIn(Input):
     """A test of one's own."""
 
     __test__ = False
 
     title = serializers.CharField(max_length=255)
     description = serializers.CharField(max_length=10_000, allow_blank=True, required=False, allow_null=True)
-    questions = serializers.ListField(child=QuestionIn(), min_length=1, max_length=QUESTIONS_MAX)
+    questions = serializers.ListField(child=V1QuestionIn(), min_length=1, max_length=QUESTIONS_MAX)
     is_active = serializers.BooleanField(
         required=False, allow_null=True, help_text="false: students do not see it (default true)"
     )
@@ -82,7 +82,7 @@ class TestIn(Input):
         )
 
 
-class TestChangeIn(TestIn):
+class V1TestChangeIn(V1TestIn):
     """Changes; what is missing or null stays, but for `starts_at`, where null takes the start away."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,7 +91,7 @@ class TestChangeIn(TestIn):
             field.required, field.allow_null = False, True
 
 
-class SubmitIn(Input):
+class V1SubmitIn(Input):
     """Answers to a test."""
 
     answers = serializers.DictField(
@@ -99,24 +99,24 @@ class SubmitIn(Input):
     )
 
 
-class OptionOut(OutputSerializer):
+class V1OptionOut(OutputSerializer):
     """One option."""
 
     id = serializers.CharField()
     text = serializers.CharField()
 
 
-class QuestionOut(OutputSerializer):
+class V1QuestionOut(OutputSerializer):
     """One question; the last two only for its authors."""
 
     id = serializers.CharField()
     text = serializers.CharField()
-    options = OptionOut(many=True)
+    options = V1OptionOut(many=True)
     correct_option = AnyJson(required=False)
     points = serializers.FloatField(required=False)
 
 
-class TestRowOut(OutputSerializer):
+class V1TestRowOut(OutputSerializer):
     """A test as lists show it."""
 
     __test__ = False
@@ -127,7 +127,7 @@ class TestRowOut(OutputSerializer):
     created_at = serializers.DateTimeField()
 
 
-class TestOut(TestRowOut):
+class V1TestOut(V1TestRowOut):
     """A test with its questions."""
 
     updated_at = serializers.DateTimeField()
@@ -136,7 +136,7 @@ class TestOut(TestRowOut):
     starts_at = serializers.DateTimeField(allow_null=True)
     questions = serializers.SerializerMethodField()
 
-    @extend_schema_field(QuestionOut(many=True))
+    @extend_schema_field(V1QuestionOut(many=True))
     def get_questions(self, test: Test) -> list[dict[str, Any]]:
         """Return what this reader may see; nothing before the start."""
         with_key: bool = self.context["with_key"]
@@ -148,7 +148,7 @@ class TestOut(TestRowOut):
         return shown
 
 
-class SubmittedOut(OutputSerializer):
+class V1SubmittedOut(OutputSerializer):
     """What a submission came to."""
 
     score = serializers.IntegerField(allow_null=True, help_text="Points; null where the test keeps its result back")

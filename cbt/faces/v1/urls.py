@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cbt.faces.v1.views import attendance, auth, offers, users
+from cbt.faces.v1.views import attendance, auth, files, offers, users
 
 urlpatterns = [
     path("auth/login", auth.SignIn.as_view(), name="v1-login"),
@@ -17,4 +17,6 @@ urlpatterns = [
     path("attendance/enroll", attendance.FaceEnroll.as_view(), name="v1-face-enroll"),
     path("attendance/check-in", attendance.FaceCheckIn.as_view(), name="v1-face-check-in"),
     path("attendance/<int:attendance>", attendance.OneAttendance.as_view(), name="v1-attendance"),
+    path("files/upload", files.Upload.as_view(), name="v1-upload"),
+    path("files/<str:filename>", files.OneFile.as_view(), name="v1-file"),
 ]

@@ -3,5 +3,6 @@
 from cbt.kernel.models.audit import AuditEvent
 from cbt.kernel.models.job import Job, JobState, PeriodicRun
 from cbt.kernel.models.mail import MailStatus, OutgoingMail
+from cbt.kernel.models.upload import Upload
 
-__all__ = ["AuditEvent", "Job", "JobState", "MailStatus", "OutgoingMail", "PeriodicRun"]
+__all__ = ["AuditEvent", "Job", "JobState", "MailStatus", "OutgoingMail", "PeriodicRun", "Upload"]

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.states import V1_ROLES, Role
-from cbt.faces.v1.serializers import MessageOut
+from cbt.faces.v1.serializers import V1MessageOut
 from cbt.faces.v1.views.base import ONE_ERRORS, PAGES, READ_ERRORS, STAFF, V1View, actor_of, listed
 from cbt.http.face import Ok
 from cbt.http.fields import Input, OutputSerializer
@@ -34,7 +34,7 @@ EXAMPLE = {"test_id": 1, "user_id": 2, "status": "present"}
 MAX_ID = 2**53
 
 
-class AttendanceIn(Input):
+class V1AttendanceIn(Input):
     """An attendance. A student checks in with the own id; the server's clock then decides the status."""
 
     test_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
@@ -42,13 +42,13 @@ class AttendanceIn(Input):
     status = serializers.ChoiceField(STATUSES)
 
 
-class AttendanceChangeIn(Input):
+class V1AttendanceChangeIn(Input):
     """Another status."""
 
     status = serializers.ChoiceField(STATUSES)
 
 
-class AttendanceOut(OutputSerializer):
+class V1AttendanceOut(OutputSerializer):
     """An attendance."""
 
     id = serializers.IntegerField()
@@ -59,13 +59,13 @@ class AttendanceOut(OutputSerializer):
     method = serializers.CharField(help_text="staff, self or face")
 
 
-class PhotoIn(Input):
+class V1PhotoIn(Input):
     """A picture of a face."""
 
     photo = serializers.FileField(help_text="JPEG or PNG, at most 2048 KiB", allow_empty_file=True)
 
 
-class FaceCheckInIn(PhotoIn):
+class V1FaceCheckInIn(V1PhotoIn):
     """A picture of a face, and the test to check in to."""
 
     test_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
@@ -78,7 +78,7 @@ class Attendances(V1View):
 
     @documented(
         "List attendance: all for an admin, of own tests for an instructor, one's own for a student",
-        bare=AttendanceOut(many=True),
+        bare=V1AttendanceOut(many=True),
         errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         query=[("test_id", "of this test"), ("user_id", "of this user"), ("status", ", ".join(STATUSES)), *PAGES],
     )
@@ -91,21 +91,21 @@ class Attendances(V1View):
         }
         given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
         rows = attendance_list_for(actor_of(request)).filter(**given)
-        return listed(rows, request, lambda row: AttendanceOut(row).data)
+        return listed(rows, request, lambda row: V1AttendanceOut(row).data)
 
     @documented(
         "Record attendance, or check in as a student (a second check-in gets the first record)",
-        request=AttendanceIn, bare=AttendanceOut, status=201, errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.CONFLICT),
+        request=V1AttendanceIn, bare=V1AttendanceOut, status=201, errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.CONFLICT),
         example=EXAMPLE,
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store a record."""
-        actor, data, now = actor_of(request), AttendanceIn.parse(request), clock.now()
+        actor, data, now = actor_of(request), V1AttendanceIn.parse(request), clock.now()
         if actor.role == Role.STUDENT:
             made = attendance_check_in(test_id=data["test_id"], user_id=data["user_id"], now=now, actor=actor)
         else:
             made = attendance_record(**{**data, "status": AttendanceStatus(data["status"])}, now=now, actor=actor)
-        return Ok(AttendanceOut(made).data, status=201)
+        return Ok(V1AttendanceOut(made).data, status=201)
 
 
 class OneAttendance(V1View):
@@ -114,22 +114,22 @@ class OneAttendance(V1View):
     roles = {"get": V1_ROLES, "put": STAFF, "delete": STAFF}
     scope = Scope.SELF
 
-    @documented("Show a record", bare=AttendanceOut, errors=ONE_ERRORS)
+    @documented("Show a record", bare=V1AttendanceOut, errors=ONE_ERRORS)
     def get(self, request: Request, attendance: int) -> Ok:
         """Show it."""
-        return Ok(AttendanceOut(attendance_for(actor_of(request), attendance)).data)
+        return Ok(V1AttendanceOut(attendance_for(actor_of(request), attendance)).data)
 
     @documented(
-        "Change a record's status", request=AttendanceChangeIn, bare=AttendanceOut,
+        "Change a record's status", request=V1AttendanceChangeIn, bare=V1AttendanceOut,
         errors=(*ONE_ERRORS, E.VALIDATION_ERROR), example={"status": "excused"},
     )  # fmt: skip
     def put(self, request: Request, attendance: int) -> Ok:
         """Change it; test and person of a record stay."""
-        status = AttendanceStatus(AttendanceChangeIn.parse(request)["status"])
+        status = AttendanceStatus(V1AttendanceChangeIn.parse(request)["status"])
         changed = attendance_change(
             attendance_id=attendance, status=status, now=clock.now(), actor=actor_of(request)
         )  # fmt: skip
-        return Ok(AttendanceOut(changed).data)
+        return Ok(V1AttendanceOut(changed).data)
 
     @documented("Remove a record", status=204, errors=ONE_ERRORS)
     def delete(self, request: Request, attendance: int) -> Response:
@@ -148,12 +148,12 @@ class FaceEnroll(V1View):
 
     @documented(
         "Enroll one's face; 501 where the server has no face recognition",
-        request=PhotoIn, bare=MessageOut, multipart=True,
+        request=V1PhotoIn, bare=V1MessageOut, multipart=True,
         errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.FACE_UNAVAILABLE),
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Hand the picture to the matcher."""
-        face_enroll(data=PhotoIn.parse(request)["photo"].read(), actor=actor_of(request))
+        face_enroll(data=V1PhotoIn.parse(request)["photo"].read(), actor=actor_of(request))
         return Ok({"message": "Face enrolled"})
 
 
@@ -167,13 +167,13 @@ class FaceCheckIn(V1View):
 
     @documented(
         "Check in by face; 501 where the server has no face recognition",
-        request=FaceCheckInIn, bare=AttendanceOut, status=201, multipart=True,
+        request=V1FaceCheckInIn, bare=V1AttendanceOut, status=201, multipart=True,
         errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.FACE_UNAVAILABLE),
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Compare, then record."""
-        data = FaceCheckInIn.parse(request)
+        data = V1FaceCheckInIn.parse(request)
         made = face_check_in(
             test_id=data["test_id"], data=data["photo"].read(), now=clock.now(), actor=actor_of(request)
         )  # fmt: skip
-        return Ok(AttendanceOut(made).data, status=201)
+        return Ok(V1AttendanceOut(made).data, status=201)

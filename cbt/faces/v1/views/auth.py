@@ -4,7 +4,7 @@ from rest_framework.request import Request
 
 from accounts.services.login import logout
 from accounts.services.refresh import tokens_open, tokens_refresh
-from cbt.faces.v1.serializers import LoginIn, MessageOut, RefreshIn, TokensOut
+from cbt.faces.v1.serializers import V1LoginIn, V1MessageOut, V1RefreshIn, V1TokensOut
 from cbt.faces.v1.views.base import V1View, actor_of
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
@@ -24,17 +24,17 @@ class SignIn(V1View):
 
     @documented(
         "Sign in",
-        request=LoginIn,
-        bare=TokensOut,
+        request=V1LoginIn,
+        bare=V1TokensOut,
         errors=(E.INVALID_CREDENTIALS, E.VALIDATION_ERROR, E.RATE_LIMITED),
         example={"username": "student", "password": "DemoPass123!"},
     )
     def post(self, request: Request) -> Ok:
         """Open a login; the access token is good for minutes, the refresh token fetches the next pair."""
-        data = LoginIn.parse(request)
+        data = V1LoginIn.parse(request)
         agent = str(request.META.get("HTTP_USER_AGENT", ""))[:300]
         pair = tokens_open(**data, ip=self.actor_of(request).ip, user_agent=agent)
-        return Ok(TokensOut(pair).data, headers=_NOT_KEPT)
+        return Ok(V1TokensOut(pair).data, headers=_NOT_KEPT)
 
 
 class Renew(V1View):
@@ -47,14 +47,14 @@ class Renew(V1View):
 
     @documented(
         "Fetch the next pair of tokens; the refresh token is spent by it",
-        request=RefreshIn,
-        bare=TokensOut,
+        request=V1RefreshIn,
+        bare=V1TokensOut,
         errors=(E.UNAUTHENTICATED, E.VALIDATION_ERROR),
     )
     def post(self, request: Request) -> Ok:
         """Rotate: a repeated request gets the same successor for 20 seconds, a late one ends the login."""
-        token = RefreshIn.parse(request)["refresh_token"]
-        return Ok(TokensOut(tokens_refresh(token=token, ip=self.actor_of(request).ip)).data, headers=_NOT_KEPT)
+        token = V1RefreshIn.parse(request)["refresh_token"]
+        return Ok(V1TokensOut(tokens_refresh(token=token, ip=self.actor_of(request).ip)).data, headers=_NOT_KEPT)
 
 
 class SignOut(V1View):
@@ -62,7 +62,7 @@ class SignOut(V1View):
 
     scope = Scope.SELF
 
-    @documented("Sign out: this login ends with its refresh token", bare=MessageOut, errors=(E.UNAUTHENTICATED,))
+    @documented("Sign out: this login ends with its refresh token", bare=V1MessageOut, errors=(E.UNAUTHENTICATED,))
     def post(self, request: Request) -> Ok:
         """End the login the access token names; there is no body."""
         login_id = actor_of(request).login_id

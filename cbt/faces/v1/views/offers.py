@@ -11,12 +11,12 @@ from catalog.selectors.offers import class_test_for, class_tests_for, sees_keys
 from catalog.services.classes import ClassTest, class_test_create, class_test_update
 from catalog.services.offers import test_delete
 from cbt.faces.v1.shapes import (
-    SubmitIn,
-    SubmittedOut,
-    TestChangeIn,
-    TestIn,
-    TestOut,
-    TestRowOut,
+    V1SubmitIn,
+    V1SubmittedOut,
+    V1TestChangeIn,
+    V1TestIn,
+    V1TestOut,
+    V1TestRowOut,
     answers_of,
     submitted_body,
 )  # fmt: skip
@@ -48,10 +48,10 @@ EXAMPLE = {
 
 def written(test: Test, actor: Actor) -> dict[str, Any]:
     """Write one test as this reader may see it."""
-    return dict(TestOut(test, context={"with_key": sees_keys(actor, test)}).data)
+    return dict(V1TestOut(test, context={"with_key": sees_keys(actor, test)}).data)
 
 
-def said(request: Request, shape: type[TestIn]) -> ClassTest:
+def said(request: Request, shape: type[V1TestIn]) -> ClassTest:
     """Return what the body says about a test."""
     body = shape(data=request.data)
     body.is_valid(raise_exception=True)
@@ -67,23 +67,23 @@ class Tests(V1View):
 
     @documented(
         "List tests: an instructor's own, a student's to take, all for an admin",
-        bare=TestRowOut(many=True),
+        bare=V1TestRowOut(many=True),
         errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         query=[("search", "in title and description"), *PAGES],
     )
     def get(self, request: Request) -> Ok:
         """Return them oldest first."""
         rows = class_tests_for(actor_of(request)).filter(search_of(request, "name", "description"))
-        return listed(rows, request, lambda row: TestRowOut(row).data)
+        return listed(rows, request, lambda row: V1TestRowOut(row).data)
 
     @documented(
-        "Create a test", request=TestIn, bare=TestOut, status=201, errors=(*READ_ERRORS, E.VALIDATION_ERROR),
+        "Create a test", request=V1TestIn, bare=V1TestOut, status=201, errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         example=EXAMPLE,
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store a test the caller owns."""
         actor = actor_of(request)
-        return Ok(written(class_test_create(said=said(request, TestIn), actor=actor), actor), status=201)
+        return Ok(written(class_test_create(said=said(request, V1TestIn), actor=actor), actor), status=201)
 
 
 class OneTest(V1View):
@@ -93,7 +93,9 @@ class OneTest(V1View):
     roles = {"get": V1_ROLES, "put": STAFF, "delete": STAFF}
     scope = Scope.SELF
 
-    @documented("Show a test with its questions; keys and points only to its authors", bare=TestOut, errors=ONE_ERRORS)
+    @documented(
+        "Show a test with its questions; keys and points only to its authors", bare=V1TestOut, errors=ONE_ERRORS
+    )
     def get(self, request: Request, test: int) -> Ok:
         """Show it."""
         actor = actor_of(request)
@@ -101,13 +103,13 @@ class OneTest(V1View):
 
     @documented(
         "Change a test; what is missing stays, and sessions that were started keep their version",
-        request=TestChangeIn, bare=TestOut, errors=(*ONE_ERRORS, E.VALIDATION_ERROR), example=EXAMPLE,
+        request=V1TestChangeIn, bare=V1TestOut, errors=(*ONE_ERRORS, E.VALIDATION_ERROR), example=EXAMPLE,
     )  # fmt: skip
     def put(self, request: Request, test: int) -> Ok:
         """Change the given fields."""
         actor = actor_of(request)
         found = class_test_for(actor, test)
-        changed = class_test_update(test_id=found.pk, said=said(request, TestChangeIn), actor=actor)
+        changed = class_test_update(test_id=found.pk, said=said(request, V1TestChangeIn), actor=actor)
         return Ok(written(changed, actor))
 
     @documented("Delete a test; its results stay", status=204, errors=ONE_ERRORS)
@@ -125,8 +127,8 @@ class Submit(V1View):
 
     @documented(
         "Submit answers; a second submission gets the first result",
-        request=SubmitIn,
-        bare=SubmittedOut,
+        request=V1SubmitIn,
+        bare=V1SubmittedOut,
         errors=(*ONE_ERRORS, E.VALIDATION_ERROR, E.UNKNOWN_QUESTION, E.TEST_NOT_AVAILABLE),
         example={"answers": {"q1": "a"}},
         answer={
@@ -142,7 +144,7 @@ class Submit(V1View):
         """Start, save and submit."""
         actor = actor_of(request)
         found = class_test_for(actor, test)
-        answers = answers_of(SubmitIn.parse(request)["answers"])
+        answers = answers_of(V1SubmitIn.parse(request)["answers"])
         done = class_test_submit(
             taker_id=actor.id or 0, test=found, answers=answers, now=clock.now(),
             origin=Origin(actor.ip, actor.user_agent),

@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from accounts.selectors.people import named_find, named_people
 from accounts.services.named import named_create, named_remove, named_update
-from cbt.faces.v1.serializers import ROLES, NewUserIn, UserChangeIn, UserOut
+from cbt.faces.v1.serializers import ROLES, V1NewUserIn, V1UserChangeIn, V1UserOut
 from cbt.faces.v1.views.base import (
     ADMIN,
     ONE_ERRORS,
@@ -33,7 +33,7 @@ class Users(V1View):
 
     @documented(
         "List users",
-        bare=UserOut(many=True),
+        bare=V1UserOut(many=True),
         errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         query=[("role", ", ".join(ROLES)), ("search", "in the username"), *PAGES],
     )
@@ -43,16 +43,16 @@ class Users(V1View):
         role = choice_of(request, "role", set(ROLES))
         if role is not None:
             rows = rows.filter(role=ROLES_BY_NAME[role])
-        return listed(rows, request, lambda row: UserOut(row).data)
+        return listed(rows, request, lambda row: V1UserOut(row).data)
 
     @documented(
-        "Create a user", request=NewUserIn, bare=UserOut, status=201, errors=(*READ_ERRORS, E.VALIDATION_ERROR),
+        "Create a user", request=V1NewUserIn, bare=V1UserOut, status=201, errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         example=_EXAMPLE,
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store an account."""
-        made = named_create(**NewUserIn.parse(request), actor=actor_of(request))
-        return Ok(UserOut(made).data, status=201)
+        made = named_create(**V1NewUserIn.parse(request), actor=actor_of(request))
+        return Ok(V1UserOut(made).data, status=201)
 
 
 class OneUser(V1View):
@@ -61,20 +61,20 @@ class OneUser(V1View):
     roles = ADMIN
     scope = Scope.ALL
 
-    @documented("Show a user", bare=UserOut, errors=ONE_ERRORS)
+    @documented("Show a user", bare=V1UserOut, errors=ONE_ERRORS)
     def get(self, request: Request, user: int) -> Ok:
         """Show it."""
-        return Ok(UserOut(named_find(user)).data)
+        return Ok(V1UserOut(named_find(user)).data)
 
     @documented(
         "Change a user; what is missing stays (a password or another role ends the user's logins)",
-        request=UserChangeIn, bare=UserOut, errors=(*ONE_ERRORS, E.VALIDATION_ERROR, E.BUSINESS_RULE),
+        request=V1UserChangeIn, bare=V1UserOut, errors=(*ONE_ERRORS, E.VALIDATION_ERROR, E.BUSINESS_RULE),
         example=_EXAMPLE,
     )  # fmt: skip
     def put(self, request: Request, user: int) -> Ok:
         """Change the given fields."""
-        changed = named_update(user_id=user, **UserChangeIn.parse(request), actor=actor_of(request))
-        return Ok(UserOut(changed).data)
+        changed = named_update(user_id=user, **V1UserChangeIn.parse(request), actor=actor_of(request))
+        return Ok(V1UserOut(changed).data)
 
     @documented("Remove a user; the records that refer to it stay", status=204, errors=(*ONE_ERRORS, E.BUSINESS_RULE))
     def delete(self, request: Request, user: int) -> Response:
