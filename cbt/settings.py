@@ -5,6 +5,7 @@ a secret of its own made at first start, so that ``make run`` needs nothing. *Se
 (``DATABASE_URL``, usually with ``REDIS_URL``): PostgreSQL, Redis, Celery, and no secret has a default.
 """
 
+import importlib.util
 import os
 import secrets
 from datetime import timedelta
@@ -168,6 +169,22 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+S3_BUCKET = env.str("S3_BUCKET", default="")  # empty: the folder above
+if S3_BUCKET:
+    if importlib.util.find_spec("storages") is None:
+        raise ImproperlyConfigured("S3_BUCKET needs a further package: pip install 'django-storages[s3]'")
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("S3_REGION", default="") or None,
+            "access_key": env.str("S3_ACCESS_KEY_ID", default="") or None,
+            "secret_key": env.str("S3_SECRET_ACCESS_KEY", default="") or None,
+            "default_acl": None,  # the bucket is private; files leave through this server alone
+            "file_overwrite": False,
+        },
+    }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # the per-route limits of cbt.http are far lower
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
