@@ -109,6 +109,7 @@ def requests_of(route: Route, link: str, token: str, test_id: int) -> Iterator[t
     """Return (path, body, query) of everything a taker could send to this route."""
     values = {
         "token": link, "sessionToken": token, "testId": test_id, "test": test_id, "result": 1, "name": "nothing.png",
+        "filename": "nothing.png",
         "transactionId": 1, "payment": 1,
     }  # fmt: skip
     path, query = route.fill(values), f"token={link}"
