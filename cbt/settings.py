@@ -317,7 +317,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ErrorCodeEnum": "cbt.http.schema.ERROR_CODES",
         "RoleEnum": "accounts.api.users.ROLES",
-        "V1RoleEnum": "cbt.faces.v1.serializers.ROLES",
+        "V1RoleEnum": ["admin", "instructor", "student"],
+        "AttendanceStatusEnum": ["present", "late", "absent", "excused"],
         "QuestionKindEnum": "catalog.api.serializers.QUESTION_KINDS",
     },
     "APPEND_COMPONENTS": {

@@ -81,7 +81,7 @@ def upload_find(*, name: str, signature: str, actor: Actor) -> Upload:
     if not _NAME.fullmatch(name):
         raise not_found()
     row = Upload.objects.filter(name=name).first()
-    is_open = storage.is_signature_valid(path_of(name), signature)
+    is_open = storage.signature_read(path_of(name), signature) is not None
     if row is None or not (is_open or actor.is_super_admin or (actor.id is not None and row.owner_id == actor.id)):
         raise not_found()
     if not default_storage.exists(path_of(name)):
