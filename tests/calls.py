@@ -295,6 +295,8 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
     return {**values, **special.get(str(route), {})}
 
 
+#: Routes of an extra that tests do not install.
+NOT_INSTALLED = {"/v1/attendance/enroll", "/v1/attendance/check-in"}
 #: Routes that need something brought about before they can succeed.
 PREPARED = {
     "POST /api/subscriptions/purchase", "DELETE /api/cart/{testId}", "GET /api/checkout/verify", "POST /api/checkout",

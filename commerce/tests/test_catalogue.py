@@ -101,9 +101,9 @@ def test_detail__when_not_on_sale__then_404(api, change):
     assert error_of(api.get("/api/tests/catalog/99999999999999999999999"), 404, "NOT_FOUND")
 
 
-def test_detail__when_the_bearer_is_bad__then_401(api):
+def test_detail__when_the_bearer_is_bad__then_as_for_anybody(api):
     api.token = "garbage"
-    error_of(api.get(f"/api/tests/catalog/{make_offer().pk}"), 401, "UNAUTHENTICATED")
+    assert data_of(api.get(f"/api/tests/catalog/{make_offer().pk}"))["is_purchased"] is False
 
 
 def test_categories__then_active_ones_in_order_and_not_paged(api):

@@ -1,6 +1,7 @@
 """How this dialect writes: bare objects and arrays; the page form where `limit` is sent; the house's error body."""
 
 from cbt.http.face import Face, Json, Ok, error_body
+from cbt.kernel.errors import ErrorCode
 
 
 def _wrap(ok: Ok) -> Json:
@@ -11,4 +12,4 @@ def _wrap(ok: Ok) -> Json:
     return ok.page.items
 
 
-V1 = Face(name="v1", wrap=_wrap, fail=error_body)
+V1 = Face(name="v1", wrap=_wrap, fail=error_body, status_of={ErrorCode.CONFLICT: 409})
