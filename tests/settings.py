@@ -25,3 +25,5 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 JOB_EXECUTOR = "none"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+LOG_REQUESTS = False  # tests of the log turn it on

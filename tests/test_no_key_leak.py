@@ -131,7 +131,9 @@ def walk(link: str, token: str, test_id: int, bearer: str = "") -> tuple[list[st
     """Send everything a taker can send, undoing each; return what was given away, and the answers."""
     faults, answers = [], []
     for route in taker_routes():
-        if route.path.startswith(("/api/auth/", "/health", "/metrics", "/storage/")) or (route.needs_login and not bearer):
+        if route.path.startswith(("/api/auth/", "/health", "/metrics", "/storage/")) or (
+            route.needs_login and not bearer
+        ):
             continue
         for path, body, query in requests_of(route, link, token, test_id):
             with calls.undone():
