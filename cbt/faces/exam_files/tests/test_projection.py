@@ -176,4 +176,5 @@ def test_manifest__when_many_users_start_at_once__then_nobody_is_lost(tree_root)
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(begin, users))
-    assert stored("manifest.json")["users"] == {str(user.pk): {"active": ["one"], "finished": []} for user in users}
+    told = {pk: sets for pk, sets in stored("manifest.json")["users"].items() if sets["active"] or sets["finished"]}
+    assert told == {str(user.pk): {"active": ["one"], "finished": []} for user in users}
