@@ -5,6 +5,7 @@ The foreign side (company B, buyer Y) is never told, never changed, and looks as
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -113,7 +114,9 @@ def seen(response: Any) -> tuple[Any, ...]:
 def leaks(response: Any, world: World) -> list[str]:
     """Return what of the foreign side stands in body or headers."""
     text = (response.body.decode("utf-8", "replace") + str(dict(response.headers))).lower()
-    return [planted for planted in world.foreign.planted if planted in text]
+    # An id is a whole number: a measured time may have its digits somewhere behind the point.
+    numbers = set(re.findall(r"(?<![\d.])\d+", text))
+    return [planted for planted in world.foreign.planted if planted in (numbers if planted.isdigit() else text)]
 
 
 class Walk:

@@ -24,6 +24,7 @@ MAX_TEXT = 300  # more than any column of ours holds, so that "too long" can sti
 MAX_PARTS = 1000
 MAX_UNPACKED_BYTES = 50 * 1024 * 1024
 MAX_RATIO = 150  # of parts above 1 MiB
+MAX_TAGS = 3_000_000  # opening and closing; 10,000 rows of 30 columns with texts of their own have 2.4 million
 MIB = 1024 * 1024
 OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 ZIP_MAGIC = b"PK\x03\x04"
@@ -124,10 +125,13 @@ def check_archive(file: BinaryIO) -> None:
         raise Refused("TOO_LARGE_UNPACKED", TOO_LARGE)
     for part in parts:
         check_part(part)
-    unpacked = 0
+    unpacked = tags = 0
     for part in parts:
-        unpacked += check_content(archive, part)
-        if unpacked > MAX_UNPACKED_BYTES:
+        size, tags_of_part = check_content(archive, part)
+        unpacked += size
+        tags += tags_of_part
+        # Each tag may become an object of the reader: a small file within the bound of bytes can still fill the memory.
+        if unpacked > MAX_UNPACKED_BYTES or tags > MAX_TAGS:
             raise Refused("TOO_LARGE_UNPACKED", TOO_LARGE)
 
 
@@ -150,21 +154,22 @@ def check_part(part: zipfile.ZipInfo) -> None:
         raise Refused("TOO_LARGE_UNPACKED", TOO_LARGE)
 
 
-def check_content(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """Unpack one part without keeping it and return its real size; its checksum is compared on the way."""
-    size, tail = 0, b""
+def check_content(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int]:
+    """Unpack one part without keeping it, comparing its checksum; return its real size and a bound on its tags."""
+    size, tags, tail = 0, 0, b""
     with archive.open(part) as stream:
         while chunk := stream.read(MIB):
             if not size and chunk.startswith((ZIP_MAGIC, OLE_MAGIC)):
                 raise Refused("EMBEDDED_FILES", "The workbook contains other files.")
             size += len(chunk)
+            tags += chunk.count(b"<")
             seen = tail + chunk
             if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen:
                 raise Refused("ENTITIES", "The workbook declares entities, which no spreadsheet program writes.")
             if b"macroEnabled" in seen and part.filename == "[Content_Types].xml":
                 raise Refused("MACROS", "The workbook contains macros. Please save it as .xlsx without macros.")
             tail = seen[-16:]
-    return size
+    return size, tags
 
 
 # --- .xls -------------------------------------------------------------------------------------------
