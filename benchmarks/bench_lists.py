@@ -50,7 +50,7 @@ ROUTES: list[tuple[str, str, tuple[str, ...]]] = [
     ("/api/tests/catalog/categories", "-", ()),
     ("/api/subscription-plans", "super", ("is_active=true", *SEARCHES)),
     ("/api/subscription-plans/{plan}/prices", "super", ("is_active=true",)),
-    ("/api/subscriptions/available-plans", "tenant", ()),
+    ("/api/subscriptions/available-plans", "tenant", ("limit=15",)),
     ("/api/subscriptions/history", "tenant", ()),
     ("/api/payments", "tenant", ()),
     ("/api/invoices", "tenant", ("status=overdue",)),

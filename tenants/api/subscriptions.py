@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cbt.http import pages
-from cbt.http.face import Ok
+from cbt.http.face import Ok, Page
 from cbt.http.fields import IdField, Input
 from cbt.http.rates import Rate
 from cbt.http.schema import documented
@@ -100,9 +100,11 @@ class AvailablePlans(SubscriptionView):
     """What can be bought."""
 
     @documented("Get available plans", response=TenantPlanOut, many=True, errors=ACCESS)
-    def get(self, request: Request) -> Ok:
+    def get(self, request: Request) -> Ok | Page:
         """Return the active plans in their order, each with its active prices."""
         rows: Any = plans_available()
+        if request.query_params.get("limit"):
+            return pages.page_of(rows, request, lambda row: TenantPlanOut(row).data)
         return Ok(TenantPlanOut(rows, many=True).data)
 
 
