@@ -33,6 +33,7 @@ ACCOUNTS = [
 ]
 #: (module, function) in the order in which they need one another; each is safe to run at every start.
 PIECES = [
+    ("tenants.services.initial_data", "load_initial_data"),  # first: it gives the categories their order
     ("catalog.services.demo", "load_demo_tests"),
     ("cbt.ops.demo_people", "load_demo_people"),
     ("cbt.ops.demo_classes", "load_demo_classes"),

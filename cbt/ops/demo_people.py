@@ -23,7 +23,6 @@ from sessions_app.services.sessions import Origin, session_start
 from tenants.models import Company, SubscriptionPrice
 from tenants.services.admins import company_admin_add
 from tenants.services.companies import company_create
-from tenants.services.initial_data import load_initial_data
 from tenants.services.subscriptions import subscription_grant
 
 PASSWORD = "DemoPass123!"  # noqa: S105 - published on purpose; `cbt.ops.demo.is_allowed` keeps it off real servers
@@ -32,7 +31,6 @@ COMPANY_EMAIL = "office@demo.test"
 
 def load_demo_people() -> None:
     """Store what is missing of the demo's accounts, company and participants."""
-    load_initial_data()
     super_admin_create(name="Super Admin", email="superadmin@demo.test", password=PASSWORD)
     _buyer("user@demo.test", "Budi Santoso", PASSWORD, ["IPIP-BFM-50"])
     _buyer("test@example.com", "Test User", "TestPass123!", [])

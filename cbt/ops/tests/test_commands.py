@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from catalog.models import TestCategory
 from cbt.kernel import clock, jobs
 from cbt.kernel.models import Job, JobState, OutgoingMail, PeriodicRun
 from cbt.ops import demo
@@ -58,6 +59,15 @@ def test_load_demo__when_neither_embedded_nor_debug__then_refused_and_nothing_st
     with pytest.raises(CommandError, match="published passwords"):
         call_command("load_demo")
     assert demo.load_demo() == []
+
+
+def test_demo__when_loaded_into_nothing__then_the_categories_have_their_documented_order(settings, media, tmp_path):
+    settings.EMBEDDED, settings.DATA_DIR = True, tmp_path
+    assert len(demo.load_demo()) == len(demo.ACCOUNTS)
+    assert list(TestCategory.objects.order_by("sort_order").values_list("slug", "sort_order")) == [
+        ("tes-kepribadian", 1), ("tes-inteligensi", 2), ("tes-bakat-minat", 3), ("tes-kesehatan-mental", 4),
+        ("tes-kompetensi", 5), ("tes-seleksi-karyawan", 6),
+    ]  # fmt: skip
 
 
 def test_banner__then_names_addresses_and_accounts(settings):
