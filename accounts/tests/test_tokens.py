@@ -49,6 +49,19 @@ def _tampered():
     return f"{head}.{_segment({**claims, 'sid': str(uuid.uuid4())})}.{signature}"
 
 
+def test_key__when_rotated__then_tokens_of_the_former_one_hold_while_it_is_kept(api, settings):
+    user = make_user()
+    token_of(user)
+    former = "a-former-key-of-quite-sufficient-length-0123456789"
+    old = Api(_signed(former))
+    error_of(old.get("/api/auth/me"), 401, "UNAUTHENTICATED")
+    settings.SECRET_KEY_FALLBACKS = ["some-older-key-of-quite-sufficient-length-01234567", former]
+    assert data_of(old.get("/api/auth/me"))["id"] == user.pk
+    expired = clock.now() - timedelta(minutes=1)
+    for forged in (_signed(former, aud="other"), _signed(former, iss="other"), _signed(former, exp=expired)):
+        error_of(Api(forged).get("/api/auth/me"), 401, "UNAUTHENTICATED")
+
+
 OTHER_KEY = "another-key-of-quite-sufficient-length-0123456789"
 FORGED = {
     "alg none": lambda: _none_token("none"),
