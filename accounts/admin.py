@@ -26,8 +26,8 @@ from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError
 
 
-def actor_of_request(request: HttpRequest) -> Actor:
-    """Return the signed-in staff member as the actor that services take."""
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the signed-in super admin as the actor that services take; nobody else gets into the Django admin."""
     if not isinstance(request.user, User):
         raise TypeError("the Django admin is open to users only")
     return actor_of_user(request.user, ip=client_ip(request))
@@ -153,7 +153,7 @@ class UserAdmin(admin.ModelAdmin):
         if obj is None:
             kwargs["form"] = UserAddForm
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.actor = actor_of_request(request)  # type: ignore[attr-defined]
+        form.actor = actor_of(request)  # type: ignore[attr-defined]
         return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -167,7 +167,7 @@ class UserAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Rename through the service; a new account was stored by its form."""
         if change:
-            user_rename(user_id=obj.pk, name=form.cleaned_data["name"], actor=actor_of_request(request))
+            user_rename(user_id=obj.pk, name=form.cleaned_data["name"], actor=actor_of(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: accounts are locked, their history stays."""
@@ -194,7 +194,7 @@ class UserAdmin(admin.ModelAdmin):
     def _lock(self, request: HttpRequest, queryset: QuerySet[Any], *, locked: bool) -> None:
         user_ids = list(queryset.values_list("pk", flat=True))
         try:
-            changed = users_lock(user_ids=user_ids, locked=locked, actor=actor_of_request(request))
+            changed = users_lock(user_ids=user_ids, locked=locked, actor=actor_of(request))
         except DomainError as error:
             self.message_user(request, error.message, messages.ERROR)
             return
@@ -203,7 +203,7 @@ class UserAdmin(admin.ModelAdmin):
     @admin.action(description="Sign out everywhere")
     def sign_out(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """End every login of these users."""
-        ended = users_sign_out(user_ids=list(queryset.values_list("pk", flat=True)), actor=actor_of_request(request))
+        ended = users_sign_out(user_ids=list(queryset.values_list("pk", flat=True)), actor=actor_of(request))
         self.message_user(request, f"{ended} logins ended.")
 
 
@@ -240,7 +240,7 @@ class LoginAdmin(admin.ModelAdmin):
     @admin.action(description="Revoke", permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """End the chosen logins."""
-        ended = logins_end(login_ids=list(queryset.values_list("pk", flat=True)), actor=actor_of_request(request))
+        ended = logins_end(login_ids=list(queryset.values_list("pk", flat=True)), actor=actor_of(request))
         self.message_user(request, f"{ended} logins ended.")
 
 

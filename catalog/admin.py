@@ -10,30 +10,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 
+from accounts.admin import actor_of
 from catalog.models import Question, Scale, Test, TestCategory, TestVersion
 from catalog.selectors.bank import test_document_export
 from catalog.services import categories, offers
 from catalog.services.documents import test_document_import
 from cbt.http.clean import load_json
-from cbt.http.client import client_ip
 from cbt.http.service_forms import ServiceForm
-from cbt.kernel.actor import Actor, ActorKind
 from cbt.kernel.errors import DomainError
 
 UPLOAD_BYTES_MAX = 20 * 1024 * 1024
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """The signed-in super admin as an actor; nobody else gets into the admin."""
-    user: Any = request.user
-    return Actor(
-        kind=ActorKind.USER,
-        id=user.pk,
-        role=user.role,
-        permissions=user.permission_set(),
-        email=user.email or "",
-        ip=client_ip(request),
-    )
 
 
 class ReadOnly:

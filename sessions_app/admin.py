@@ -1,6 +1,6 @@
 """The Django admin of participants and sittings. History is looked at; changes go through services."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -8,11 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.models import User
-from accounts.selectors.users import actor_of_user
-from cbt.http.client import client_ip
+from accounts.admin import actor_of
 from cbt.kernel import clock
-from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError
 from sessions_app.models import (
     ExamSession,
@@ -27,11 +24,6 @@ from sessions_app.services.closing import session_abandon, session_continue
 from sessions_app.services.mails import assignment_mail_resend
 from sessions_app.services.participants import participant_ban, participant_unban
 from sessions_app.services.results import result_regrade
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return the signed-in super admin as services see one."""
-    return actor_of_user(cast(User, request.user), ip=client_ip(request))
 
 
 class ReadOnly(admin.ModelAdmin):

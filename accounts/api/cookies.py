@@ -6,10 +6,10 @@ Source: cookie frontend contract, "Required Implementation"; exam-files contract
 from typing import Any
 
 from django.middleware.csrf import rotate_token
-from rest_framework.request import Request
 
 from accounts.selectors.logins import login_id_of_token
 from cbt.http.face import Cookie
+from cbt.http.request import Request
 
 AUTH_COOKIE = "auth-token"
 COOKIE_SECONDS = 86_400

@@ -5,7 +5,6 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.api.serializers import NOT_CONFIRMED, ConfirmedPasswordIn, PasswordField
 from accounts.selectors.profiles import Completion, FullProfile, completion_of, profile_for
@@ -15,6 +14,7 @@ from accounts.states import Role
 from cbt.http.face import Ok
 from cbt.http.fields import BirthDate, Input, JsonObject, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel.errors import ErrorCode
@@ -194,7 +194,7 @@ class OwnProfile(OwnView):
     @documented("My profile", response=ProfilePageOut, errors=READ_ERRORS)
     def get(self, request: Request) -> Ok:
         """Show it, and how complete it is."""
-        full = profile_for(request.actor)  # type: ignore[attr-defined]
+        full = profile_for(request.actor)
         # Some clients read `data.phone`, others `data.profile.phone`.
         profile = ProfileOut(full).data
         shown = {**profile, "profile": profile, "completion_status": CompletionOut(_completion(full)).data}
@@ -219,7 +219,7 @@ class CompletionStatus(OwnView):
     )
     def get(self, request: Request) -> Ok:
         """Count the fields."""
-        full = profile_for(request.actor)  # type: ignore[attr-defined]
+        full = profile_for(request.actor)
         return Ok(CompletionOut(_completion(full)).data, message="Profile completion status retrieved successfully")
 
 
@@ -236,7 +236,7 @@ class CompleteProfile(OwnView):
     )
     def post(self, request: Request) -> Ok:
         """Store the fields; a profile that has all of them is not completed again."""
-        made = profile_complete(actor=request.actor, **CompleteIn.parse(request))  # type: ignore[attr-defined]
+        made = profile_complete(actor=request.actor, **CompleteIn.parse(request))
         return Ok(ProfileOut(made).data, message="Profile completed successfully", status=201)
 
 
@@ -252,7 +252,7 @@ class UpdateProfile(OwnView):
     )
     def put(self, request: Request) -> Ok:
         """Change what is given."""
-        changed = profile_update(actor=request.actor, **UpdateIn.parse(request))  # type: ignore[attr-defined]
+        changed = profile_update(actor=request.actor, **UpdateIn.parse(request))
         return Ok(ProfileOut(changed).data, message="Profile updated successfully")
 
     @documented(
@@ -282,5 +282,5 @@ class ChangePassword(OwnView):
     )
     def post(self, request: Request) -> Ok:
         """Set it."""
-        password_change(actor=request.actor, **ChangePasswordIn.parse(request))  # type: ignore[attr-defined]
+        password_change(actor=request.actor, **ChangePasswordIn.parse(request))
         return Ok(message="Password changed successfully")

@@ -4,7 +4,6 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.api.profile import BiodataField
 from accounts.api.serializers import PasswordField, UserOut, permission_names
@@ -17,6 +16,7 @@ from cbt.http.face import Ok
 from cbt.http.fields import BirthDate, IdField, Input, JsonObject, OutputSerializer
 from cbt.http.pages import bool_of, choice_of, page_of, search_of, sort_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel.errors import ErrorCode
@@ -162,7 +162,7 @@ class Users(FaceView):
         """Make an account; a private buyer gets a profile."""
         data = NewPersonIn.parse(request)
         role = Role(data.pop("role"))
-        made = person_create(**data, role=role, actor=request.actor)  # type: ignore[attr-defined]
+        made = person_create(**data, role=role, actor=request.actor)
         return Ok(PersonOut(made).data, message="User created successfully", status=201)
 
 
@@ -194,7 +194,7 @@ class OneUser(FaceView):
         """Change the given fields."""
         data = PersonChangeIn.parse(request)
         role = Role(data.pop("role")) if data.get("role") else None
-        changed = person_update(user_id=user, **{**data, "role": role}, actor=request.actor)  # type: ignore[attr-defined]
+        changed = person_update(user_id=user, **{**data, "role": role}, actor=request.actor)
         return Ok(PersonOut(changed).data, message="User updated successfully")
 
     @documented("Change a user in part", request=PersonChangeIn, response=PersonOut, errors=CHANGE_ERRORS)
@@ -209,5 +209,5 @@ class OneUser(FaceView):
     )
     def delete(self, request: Request, user: int) -> Ok:
         """Delete or deactivate it."""
-        is_gone = person_remove(user_id=user, actor=request.actor)  # type: ignore[attr-defined]
+        is_gone = person_remove(user_id=user, actor=request.actor)
         return Ok(message="User deleted successfully" if is_gone else DEACTIVATED)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rest_framework.request import Request
-
 from accounts.api.cookies import cookies_clear, cookies_set
 from accounts.api.serializers import (
     EmailIn,
@@ -25,6 +23,7 @@ from accounts.states import Role
 from cbt.http.face import Ok
 from cbt.http.origins import refuse_foreign
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel.errors import ErrorCode

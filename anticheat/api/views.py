@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpRequest
-from rest_framework.request import Request
 
 from anticheat.api.serializers import (
     CheatLogIn,
@@ -20,6 +19,7 @@ from cbt.http.face import Ok
 from cbt.http.lean import json_object
 from cbt.http.pages import page_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -116,7 +116,7 @@ class StaffDetections(TenantView):
     )
     def get(self, request: Request, session_id: int) -> Ok:
         """List them."""
-        detections = detections_for(request.actor, session_id)  # type: ignore[attr-defined]
+        detections = detections_for(request.actor, session_id)
         page = page_of(detections, request, lambda row: StaffDetectionOut(row).data)
         return Ok(page=page, message="Detections retrieved successfully")
 
@@ -144,6 +144,6 @@ class ResolveDetection(TenantView):
             detection_id=detection_id,
             note=data.get("note") or "",
             now=clock.now(),
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
         )
         return Ok(StaffDetectionOut(detection).data, message="Detection resolved successfully")

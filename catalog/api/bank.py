@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rest_framework.request import Request
-
 from catalog.api.serializers import (
     BankQuestionIn,
     BankQuestionOut,
@@ -18,6 +16,7 @@ from catalog.selectors.offers import test_get_for
 from catalog.services import bank, pictures
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel.errors import ErrorCode, invalid
@@ -53,7 +52,7 @@ class Questions(AuthorView):
     @documented("List the questions of a test with their keys", response=BankQuestionOut, many=True, errors=ERRORS)
     def get(self, request: Request, test: int) -> Ok:
         """All questions in order."""
-        rows = questions_for(test_get_for(request.actor, test))  # type: ignore[attr-defined]
+        rows = questions_for(test_get_for(request.actor, test))
         return Ok([BankQuestionOut.of(row) for row in rows], message="Questions retrieved successfully")
 
     @documented(
@@ -70,7 +69,7 @@ class Questions(AuthorView):
         if position is not None and (isinstance(position, bool) or not isinstance(position, int) or position < 1):
             raise invalid(position="The position must be an integer of at least 1.")
         made = bank.question_create(
-            test_id=test, document=_document(request), position=position, actor=request.actor  # type: ignore[attr-defined]
+            test_id=test, document=_document(request), position=position, actor=request.actor
         )  # fmt: skip
         return Ok(BankQuestionOut.of(made), message="Question created successfully", status=201)
 
@@ -81,7 +80,7 @@ class OneQuestion(AuthorView):
     @documented("Show a question with its key", response=BankQuestionOut, errors=ERRORS)
     def get(self, request: Request, test: int, question: int) -> Ok:
         """Show it."""
-        found = question_get(test_get_for(request.actor, test), question)  # type: ignore[attr-defined]
+        found = question_get(test_get_for(request.actor, test), question)
         return Ok(BankQuestionOut.of(found), message="Question retrieved successfully")
 
     @documented(
@@ -99,7 +98,7 @@ class OneQuestion(AuthorView):
     @documented("Delete a question", errors=WRITE_ERRORS)
     def delete(self, request: Request, test: int, question: int) -> Ok:
         """Take it out of the draft."""
-        bank.question_delete(test_id=test, question_id=question, actor=request.actor)  # type: ignore[attr-defined]
+        bank.question_delete(test_id=test, question_id=question, actor=request.actor)
         return Ok(message="Question deleted successfully")
 
     def _change(self, request: Request, test: int, question: int, *, partial: bool) -> Ok:
@@ -108,7 +107,7 @@ class OneQuestion(AuthorView):
             question_id=question,
             document=_document(request),
             partial=partial,
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
         )
         return Ok(BankQuestionOut.of(changed), message="Question updated successfully")
 
@@ -120,7 +119,7 @@ class QuestionOrder(AuthorView):
     def post(self, request: Request, test: int) -> Ok:
         """Put the questions in the order of `keys`."""
         keys = ReorderIn.parse(request)["keys"]
-        rows = bank.questions_reorder(test_id=test, keys=keys, actor=request.actor)  # type: ignore[attr-defined]
+        rows = bank.questions_reorder(test_id=test, keys=keys, actor=request.actor)
         return Ok([BankQuestionOut.of(row) for row in rows], message="Questions reordered successfully")
 
 
@@ -130,14 +129,14 @@ class Scales(AuthorView):
     @documented("List the scales of a test", response=ScaleShape, many=True, errors=ERRORS)
     def get(self, request: Request, test: int) -> Ok:
         """All scales in order."""
-        rows = scales_for(test_get_for(request.actor, test))  # type: ignore[attr-defined]
+        rows = scales_for(test_get_for(request.actor, test))
         return Ok([row.document() for row in rows], message="Scales retrieved successfully")
 
     @documented("Replace all scales of a test", request=ScalesIn, response=ScaleShape, many=True, errors=WRITE_ERRORS)
     def put(self, request: Request, test: int) -> Ok:
         """Replace the whole list."""
         document = ScalesIn.parse(request)["scales"]  # the shape only; what is in it is checked by its schema
-        rows = bank.scales_put(test_id=test, document=document, actor=request.actor)  # type: ignore[attr-defined]
+        rows = bank.scales_put(test_id=test, document=document, actor=request.actor)
         return Ok([row.document() for row in rows], message="Scales updated successfully")
 
 
@@ -149,7 +148,7 @@ class Pictures(AuthorView):
     @documented("List the pictures of a test", response=PictureOut, many=True, errors=ERRORS)
     def get(self, request: Request, test: int) -> Ok:
         """Current pictures with signed addresses."""
-        rows = pictures_for(test_get_for(request.actor, test))  # type: ignore[attr-defined]
+        rows = pictures_for(test_get_for(request.actor, test))
         return Ok([PictureOut(row).data for row in rows], message="Pictures retrieved successfully")
 
     @documented(
@@ -168,6 +167,6 @@ class Pictures(AuthorView):
             key=data["key"],
             alt=data["alt"],
             data=data["picture"].read(),
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
         )
         return Ok(PictureOut(row).data, message="Picture uploaded successfully", status=201)

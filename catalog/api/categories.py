@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from rest_framework.request import Request
-
 from catalog.api.serializers import CategoryIn, CountedCategoryOut
 from catalog.selectors.categories import category_find, category_list
 from catalog.services import categories
 from cbt.http.face import Ok
 from cbt.http.pages import bool_of, page_of, search_of, sort_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel.errors import ErrorCode, not_found
@@ -63,7 +62,7 @@ class Categories(FaceView):
     )
     def post(self, request: Request) -> Ok:
         """Make a category."""
-        made = categories.category_create(data=CategoryIn.parse(request), actor=request.actor)  # type: ignore[attr-defined]
+        made = categories.category_create(data=CategoryIn.parse(request), actor=request.actor)
         return Ok(CountedCategoryOut(made).data, message="Test category created successfully", status=201)
 
 
@@ -97,7 +96,7 @@ class OneCategory(FaceView):
     def put(self, request: Request, category: int) -> Ok:
         """Change the given fields."""
         data = CategoryIn.parse(request, partial=True)
-        changed = categories.category_update(category_id=category, data=data, actor=request.actor)  # type: ignore[attr-defined]
+        changed = categories.category_update(category_id=category, data=data, actor=request.actor)
         return Ok(CountedCategoryOut(changed).data, message="Test category updated successfully")
 
     @documented(
@@ -114,5 +113,5 @@ class OneCategory(FaceView):
     @documented("Delete a category", errors=ONE_ERRORS)
     def delete(self, request: Request, category: int) -> Ok:
         """Delete it; its tests stay and lose it."""
-        categories.category_delete(category_id=category, actor=request.actor)  # type: ignore[attr-defined]
+        categories.category_delete(category_id=category, actor=request.actor)
         return Ok(message="Test category deleted successfully")

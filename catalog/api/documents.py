@@ -1,7 +1,5 @@
 """Routes of whole tests as documents."""
 
-from rest_framework.request import Request
-
 from catalog.api.serializers import DocumentShape, OfferOut
 from catalog.engine.document import schema
 from catalog.selectors.bank import test_document_export
@@ -11,6 +9,7 @@ from cbt.http.face import Ok
 from cbt.http.fields import JsonObject
 from cbt.http.pages import bool_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel.errors import ErrorCode
@@ -29,7 +28,7 @@ class Export(FaceView):
     @documented("Export a test with its keys", response=DocumentShape, errors=[*ERRORS, ErrorCode.NOT_FOUND])
     def get(self, request: Request, test: int) -> Ok:
         """The whole test in the format `cbt-test/1`."""
-        found = test_get_for(request.actor, test)  # type: ignore[attr-defined]
+        found = test_get_for(request.actor, test)
         return Ok(test_document_export(found), message="Test exported successfully")
 
 
@@ -52,7 +51,7 @@ class Import(FaceView):
     def post(self, request: Request) -> Ok:
         """Make (201) or, with `replace_bank`, replace (200) the test the body describes."""
         replace = bool(bool_of(request, "replace_bank"))
-        test, is_new = test_document_import(document=request.data, actor=request.actor, replace_bank=replace)  # type: ignore[attr-defined]
+        test, is_new = test_document_import(document=request.data, actor=request.actor, replace_bank=replace)
         return Ok(OfferOut(test).data, message="Test imported successfully", status=201 if is_new else 200)
 
 

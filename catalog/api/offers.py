@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rest_framework.request import Request
-
 from catalog.api.serializers import OfferIn, OfferOut, SeenOfferOut, offer_shape
 from catalog.selectors.offers import OfferFilters, test_get_for, test_list_for
 from catalog.services import offers
@@ -11,6 +9,7 @@ from catalog.states import TestType
 from cbt.http.face import Ok
 from cbt.http.pages import bool_of, choice_of, int_of, page_of, search_of, sort_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel.errors import ErrorCode
@@ -60,16 +59,16 @@ class Offers(FaceView):
             type=choice_of(request, "type", {word.value for word in TestType}),
             is_active=bool_of(request, "is_active"),
         )
-        rows = test_list_for(request.actor, filters)  # type: ignore[attr-defined]
+        rows = test_list_for(request.actor, filters)
         rows = rows.filter(search_of(request, "name", "code", "description"))
         rows = rows.order_by(*sort_of(request, SORTS, default="sort_order"))
-        page = page_of(rows, request, lambda row: offer_shape(row, request.actor))  # type: ignore[attr-defined]
+        page = page_of(rows, request, lambda row: offer_shape(row, request.actor))
         return Ok(page=page, message="Tests retrieved successfully")
 
     @documented("Create a test", request=OfferIn, response=OfferOut, status=201, errors=LIST_ERRORS, example=REQUEST)
     def post(self, request: Request) -> Ok:
         """Put a test on offer."""
-        made = offers.test_create(data=OfferIn.parse(request), actor=request.actor)  # type: ignore[attr-defined]
+        made = offers.test_create(data=OfferIn.parse(request), actor=request.actor)
         return Ok(OfferOut(made).data, message="Test created successfully", status=201)
 
 
@@ -88,8 +87,8 @@ class OneOffer(FaceView):
     @documented("Show a test", response=SeenOfferOut, errors=ONE_ERRORS)
     def get(self, request: Request, test: int) -> Ok:
         """Show it."""
-        found = test_get_for(request.actor, test)  # type: ignore[attr-defined]
-        return Ok(offer_shape(found, request.actor), message="Test retrieved successfully")  # type: ignore[attr-defined]
+        found = test_get_for(request.actor, test)
+        return Ok(offer_shape(found, request.actor), message="Test retrieved successfully")
 
     @documented(
         "Change a test",
@@ -101,7 +100,7 @@ class OneOffer(FaceView):
     def put(self, request: Request, test: int) -> Ok:
         """Change the given fields; with a bank the number of questions is the bank's."""
         data = OfferIn.parse(request, partial=True)
-        changed = offers.test_update(test_id=test, data=data, actor=request.actor)  # type: ignore[attr-defined]
+        changed = offers.test_update(test_id=test, data=data, actor=request.actor)
         return Ok(OfferOut(changed).data, message="Test updated successfully")
 
     @documented(
@@ -115,5 +114,5 @@ class OneOffer(FaceView):
     @documented("Delete a test", errors=ONE_ERRORS)
     def delete(self, request: Request, test: int) -> Ok:
         """Take it off the offer."""
-        offers.test_delete(test_id=test, actor=request.actor)  # type: ignore[attr-defined]
+        offers.test_delete(test_id=test, actor=request.actor)
         return Ok(message="Test deleted successfully")

@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.request import Request
 
+from cbt.http.request import Request
 from cbt.kernel import clock
 
 MAX_ID = 2**63 - 1

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.sql.datastructures import Join
-from rest_framework.request import Request
 
 from cbt.http.face import Page
+from cbt.http.request import Request
 from cbt.kernel.errors import DomainError, ErrorCode
 
 DEFAULT_SIZE = 15

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 
 from cbt.http.deprecation import DEPRECATED, NOTICE
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.views import Access, FaceView, Scope
 
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
 from rest_framework import exceptions as drf
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -17,6 +17,7 @@ from cbt.http.face import PRIMARY, Face, Ok, Page
 from cbt.http.fields import MAX_ID
 from cbt.http.pages import flat_page_of
 from cbt.http.rates import Rate, enforce
+from cbt.http.request import Request
 from cbt.kernel.actor import Actor, ActorKind
 from cbt.kernel.errors import DomainError, ErrorCode
 from cbt.kernel.permissions import Perm
@@ -86,7 +87,17 @@ class FaceView(APIView):
         value = getattr(cls, name)
         return value[verb] if isinstance(value, Mapping) else value
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Return the house's request instead of the framework's."""
+        return Request(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Run in order: known verb, body size, authentication, rate, permission."""
         verb = str(request.method).lower()
         if verb not in self.verbs():
@@ -96,11 +107,11 @@ class FaceView(APIView):
         length = request.META.get("CONTENT_LENGTH") or "0"
         if int(length) > self.max_body_bytes:
             raise DomainError(ErrorCode.PAYLOAD_TOO_LARGE, "The request is too large.")
-        request.actor = self.actor_of(request)  # type: ignore[attr-defined]
+        request.actor = self.actor_of(request)
         enforce(
             self.declared("rate", verb),
             request._request,
-            user_id=request.actor.id if request.actor.kind is ActorKind.USER else None,  # type: ignore[attr-defined]
+            user_id=request.actor.id if request.actor.kind is ActorKind.USER else None,
             token=self.token_of(request, **kwargs),
         )
         self.check_access(request, self.declared("permission", verb))
@@ -119,7 +130,7 @@ class FaceView(APIView):
 
     def check_access(self, request: Request, permission: Permission) -> None:
         """Refuse a caller without the declared permission: 401 when unknown, 403 when known."""
-        actor: Actor = request.actor  # type: ignore[attr-defined]
+        actor: Actor = request.actor
         if isinstance(permission, Access) and permission is not Access.SIGNED_IN:
             return
         if actor.kind is not ActorKind.USER:
@@ -132,7 +143,7 @@ class FaceView(APIView):
         if self.role and actor.role != self.role:
             raise drf.PermissionDenied
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """Let the face write what the method returned."""
         if isinstance(response, Page):
             response = Ok(page=response)

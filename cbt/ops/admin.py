@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import actor_of_request
+from accounts.admin import actor_of
 from cbt.kernel import jobs, mail
 from cbt.kernel.actor import ActorKind
 from cbt.kernel.models import AuditEvent, Job, OutgoingMail, PeriodicRun
@@ -74,7 +74,7 @@ class JobAdmin(LookOnly):
     def run_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Queue the chosen jobs once more."""
         chosen = list(queryset.values_list("pk", flat=True))
-        count = jobs_run_again(job_ids=chosen, actor=actor_of_request(request))
+        count = jobs_run_again(job_ids=chosen, actor=actor_of(request))
         self.message_user(request, f"{count} of {len(chosen)} jobs are queued again.")
 
 
@@ -104,7 +104,7 @@ class OutgoingMailAdmin(LookOnly):
     def send_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Queue the chosen mails once more."""
         chosen = list(queryset.values_list("pk", flat=True))
-        count = mails_send_again(mail_ids=chosen, actor=actor_of_request(request))
+        count = mails_send_again(mail_ids=chosen, actor=actor_of(request))
         self.message_user(request, f"{count} of {len(chosen)} mails are on their way.")
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.models import User
 from cbt.http.face import Ok
 from cbt.http.fields import JsonObject, MomentIn, OutputSerializer
 from cbt.http.pages import choice_of, int_of, page_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel.actor import Actor, ActorKind
@@ -143,7 +143,7 @@ class Audit(TenantView):
     def get(self, request: Request) -> Ok:
         """A page of acts, newest first."""
         company_id = self.company.pk if self.tenant is not None else None
-        rows = events_for(request.actor, company_id)  # type: ignore[attr-defined]
+        rows = events_for(request.actor, company_id)
         rows = rows.filter(_wanted(request, company_id))
         page = page_of(rows, request, lambda row: row)
         return Ok(page=replace(page, items=shown(page.items, company_id)), message="Audit trail retrieved successfully")

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpResponse, JsonResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel import clock, storage
 from cbt.kernel.errors import not_found

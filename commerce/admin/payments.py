@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from accounts.admin import actor_of
 from cbt.kernel import clock, storage
 from cbt.kernel.errors import DomainError
-from commerce.admin.support import ReadOnly, actor_of
+from commerce.admin.support import ReadOnly
 from commerce.models import Payment, PublicTransaction
 from commerce.services.mails import rupiah
 from commerce.services.payments import payment_decide

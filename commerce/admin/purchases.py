@@ -7,12 +7,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.admin import actor_of
 from accounts.models import User
 from accounts.states import Role
 from catalog.models import Test
 from catalog.states import FOR_PUBLIC
 from cbt.kernel import clock
-from commerce.admin.support import actor_of
 from commerce.models import Purchase
 from commerce.services.purchases import purchase_grant
 

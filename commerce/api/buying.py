@@ -3,10 +3,9 @@
 import re
 from typing import ClassVar
 
-from rest_framework.request import Request
-
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel import clock
@@ -43,7 +42,7 @@ class CartShow(BuyingView):
     )  # fmt: skip
     def get(self, request: Request) -> Ok:
         """What is in it, at today's prices."""
-        cart = cart_of(request.actor.id)  # type: ignore[attr-defined]
+        cart = cart_of(request.actor.id or 0)
         return Ok(cart_shape(cart), message="Cart retrieved successfully" if cart.items else "Cart is empty")
 
 
@@ -58,7 +57,7 @@ class CartAdd(BuyingView):
     def post(self, request: Request) -> Ok:
         """Put a test in and return the cart."""
         data = CartAddIn.parse(request)
-        cart = carts.cart_add(test_id=data["test_id"], actor=request.actor, now=clock.now())  # type: ignore[attr-defined]
+        cart = carts.cart_add(test_id=data["test_id"], actor=request.actor, now=clock.now())
         return Ok(cart_shape(cart), message="Test added to cart successfully")
 
 
@@ -68,7 +67,7 @@ class CartClear(BuyingView):
     @documented("Clear cart", errors=BUYER_ERRORS)
     def delete(self, request: Request) -> Ok:
         """Take everything out."""
-        carts.cart_clear(actor=request.actor, now=clock.now())  # type: ignore[attr-defined]
+        carts.cart_clear(actor=request.actor, now=clock.now())
         return Ok(message="Cart cleared successfully")
 
 
@@ -78,7 +77,7 @@ class CartRemove(BuyingView):
     @documented("Remove test from cart", response=CartOut, errors=(*BUYER_ERRORS, E.BUSINESS_RULE))
     def delete(self, request: Request, test_id: int) -> Ok:
         """Take it out and return the cart."""
-        cart = carts.cart_remove(test_id=test_id, actor=request.actor, now=clock.now())  # type: ignore[attr-defined]
+        cart = carts.cart_remove(test_id=test_id, actor=request.actor, now=clock.now())
         return Ok(cart_shape(cart), message="Test removed from cart successfully")
 
 
@@ -95,7 +94,7 @@ class CheckoutVerify(BuyingView):
     )  # fmt: skip
     def get(self, request: Request) -> Ok:
         """Say yes, or what stands in the way."""
-        return Ok(verified_shape(checkout.cart_verify(actor=request.actor)), message="Cart verified successfully")  # type: ignore[attr-defined]
+        return Ok(verified_shape(checkout.cart_verify(actor=request.actor)), message="Cart verified successfully")
 
 
 class Checkout(BuyingView):
@@ -110,7 +109,7 @@ class Checkout(BuyingView):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Make one order with one payment; with the header ``Idempotency-Key`` a repeat returns the same order."""
-        actor, key = request.actor, request.headers.get("Idempotency-Key", "")  # type: ignore[attr-defined]
+        actor, key = request.actor, request.headers.get("Idempotency-Key", "")
         if key and not _KEY.fullmatch(key):
             raise invalid(idempotency_key="The idempotency key must be 1 to 100 visible ASCII characters.")
         order = checkout.checkout(actor=actor, now=clock.now(), idempotency_key=key)

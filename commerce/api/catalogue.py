@@ -1,11 +1,10 @@
 """What can be bought, for everybody to see. Contract 2.2."""
 
-from rest_framework.request import Request
-
 from catalog.api.serializers import CategoryOut
 from cbt.http.face import Ok
 from cbt.http.pages import int_of, page_of, search_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel.errors import ErrorCode as E
@@ -63,7 +62,7 @@ class CatalogueTest(CatalogueView):
     def get(self, request: Request, test_id: int) -> Ok:
         """The test, and whether the caller may take it already (false for a stranger)."""
         test = catalogue_test(test_id)
-        user_id = request.actor.id  # type: ignore[attr-defined]
+        user_id = request.actor.id
         data = {
             **CatalogTestOut(test).data,
             "is_purchased": user_id is not None and is_purchased(user_id, test.pk),

@@ -1,10 +1,9 @@
 """Staff verifies payments, whatever they are for. Contract 7.6."""
 
-from rest_framework.request import Request
-
 from cbt.http.face import Ok
 from cbt.http.pages import page_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel import clock
@@ -40,7 +39,7 @@ class AllPayments(PaymentView):
     )  # fmt: skip
     def get(self, request: Request) -> Ok:
         """A page of payments, newest first."""
-        rows = payment_list_for(request.actor)  # type: ignore[attr-defined]
+        rows = payment_list_for(request.actor)
         status, method = (request.query_params.get(name, "").strip() for name in ("status", "method"))
         if status in set(PaymentStatus):
             rows = rows.filter(status=status)
@@ -55,7 +54,7 @@ class PendingPayments(PaymentView):
     @documented("Get pending payments", response=PaymentOut, paged=True, errors=STAFF_ERRORS)
     def get(self, request: Request) -> Ok:
         """A page of pending payments, newest first."""
-        rows = payment_list_for(request.actor).filter(status=PaymentStatus.PENDING)  # type: ignore[attr-defined]
+        rows = payment_list_for(request.actor).filter(status=PaymentStatus.PENDING)
         return Ok(page=page_of(rows, request, lambda row: payment_shape(row, request)))
 
 
@@ -68,7 +67,7 @@ class PaymentShow(PaymentView):
     )  # fmt: skip
     def get(self, request: Request, payment_id: int) -> Ok:
         """Show it with its proof."""
-        return Ok(payment_shape(payment_for(request.actor, payment_id), request))  # type: ignore[attr-defined]
+        return Ok(payment_shape(payment_for(request.actor, payment_id), request))
 
 
 class PaymentVerify(PaymentView):
@@ -85,11 +84,11 @@ class PaymentVerify(PaymentView):
     def post(self, request: Request) -> Ok:
         """Approve or reject; what is paid for follows at once, the payer is mailed."""
         data = VerifyIn.parse(request)
-        if not payment_list_for(request.actor).filter(pk=data["payment_id"]).exists():  # type: ignore[attr-defined]
+        if not payment_list_for(request.actor).filter(pk=data["payment_id"]).exists():
             raise invalid(payment_id="The selected payment id is invalid.")
         payment = payment_decide(
             payment_id=data["payment_id"], approved=data["approved"], notes=data.get("notes"),
-            actor=request.actor, now=clock.now(),  # type: ignore[attr-defined]
+            actor=request.actor, now=clock.now(),
         )  # fmt: skip
         approved = "Payment verified and approved successfully."
         return Ok(

@@ -4,10 +4,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from catalog.models import Test
 from cbt.http.fields import IdField, Input, Money, OutputSerializer
+from cbt.http.request import Request
 from cbt.kernel import clock, storage
 from commerce.models import CartItem, Payment, PublicTransaction, PublicTransactionItem
 from commerce.selectors.carts import CartView

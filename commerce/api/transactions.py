@@ -3,11 +3,10 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from rest_framework.request import Request
-
 from cbt.http.face import Ok
 from cbt.http.pages import choice_of, page_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel import clock
@@ -46,13 +45,13 @@ class TransactionView(FaceView):
 
 def transaction_data(transaction_id: int, request: Request) -> dict[str, Any]:
     """Return one order of the caller as it is written."""
-    order = transaction_for(request.actor, transaction_id)  # type: ignore[attr-defined]
+    order = transaction_for(request.actor, transaction_id)
     return transaction_shape(order, payment_latest(Purpose.TRANSACTION, order.pk), request)
 
 
 def payment_of(transaction_id: int, request: Request) -> Payment:
     """Return the newest payment of one order of the caller."""
-    order = transaction_for(request.actor, transaction_id, message=NOT_FOUND)  # type: ignore[attr-defined]
+    order = transaction_for(request.actor, transaction_id, message=NOT_FOUND)
     payment = payment_latest(Purpose.TRANSACTION, order.pk)
     if payment is None:
         raise not_found(NOT_FOUND)
@@ -69,7 +68,7 @@ class Transactions(TransactionView):
     def get(self, request: Request) -> Ok:
         """A page of orders, newest first."""
         status = choice_of(request, "status", {word.value for word in TransactionStatus})
-        rows = transaction_list_for(request.actor, status=status)  # type: ignore[attr-defined]
+        rows = transaction_list_for(request.actor, status=status)
         page = page_of(rows, request, lambda row: row)
         payments = payments_latest(Purpose.TRANSACTION, [order.pk for order in page.items])
         items = [transaction_shape(order, payments.get(order.pk), request) for order in page.items]
@@ -82,7 +81,7 @@ class PurchasedTests(TransactionView):
     @documented("Get purchased tests", response=PurchasedTestOut, paged=True, errors=(*OWN_ERRORS, E.VALIDATION_ERROR))
     def get(self, request: Request) -> Ok:
         """A page of tests, bought last first."""
-        page = page_of(purchases_of(request.actor.id), request, _purchased)  # type: ignore[attr-defined]
+        page = page_of(purchases_of(request.actor.id or 0), request, _purchased)
         return Ok(page=page, message="Purchased tests retrieved successfully")
 
 
@@ -141,7 +140,7 @@ class ProofUpload(TransactionView):
         upload = data["proof_file"]
         payment = payment_proof_upload(
             payment_id=payment.pk, data=upload.read(PROOF_MAX_BYTES + 1), filename=upload.name,
-            notes=data.get("notes"), actor=request.actor, now=clock.now(),  # type: ignore[attr-defined]
+            notes=data.get("notes"), actor=request.actor, now=clock.now(),
         )  # fmt: skip
         return Ok(
             payment_shape(payment, request), message="Payment proof uploaded successfully. Waiting for verification."

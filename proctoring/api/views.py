@@ -2,13 +2,13 @@
 
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
-from rest_framework.request import Request
 
 from cbt.http.clean import bad_payload
 from cbt.http.client import client_ip
 from cbt.http.face import Ok
 from cbt.http.pages import page_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -102,6 +102,6 @@ class StaffPhotos(TenantView):
     @documented("Photos of a session, oldest first", response=StaffPhotoOut, paged=True, errors=[ErrorCode.NOT_FOUND])
     def get(self, request: Request, session_id: int) -> Ok:
         """List them."""
-        photos = photos_for(request.actor, session_id)  # type: ignore[attr-defined]
+        photos = photos_for(request.actor, session_id)
         page = page_of(photos, request, lambda photo: staff_photo_row(photo, request.build_absolute_uri))
         return Ok(page=page, message="Photos retrieved successfully")

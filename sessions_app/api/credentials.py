@@ -3,12 +3,12 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.api.serializers import PasswordField
 from cbt.http.face import Ok
 from cbt.http.fields import IdField, Input
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -65,7 +65,7 @@ class Credentials(TenantView):
         """Issue them."""
         data = CredentialsIn.parse(request)
         wishes = {participant_id: Wish(data.get("participant_number"), data.get("password"))}
-        rows = credentials_issue(company_id=self.company.pk, wishes=wishes, now=clock.now(), actor=request.actor)  # type: ignore[attr-defined]
+        rows = credentials_issue(company_id=self.company.pk, wishes=wishes, now=clock.now(), actor=request.actor)
         return Ok(_issued(rows)[0], message=ISSUED)
 
 
@@ -89,5 +89,5 @@ class ManyCredentials(TenantView):
         wishes = {one["participant_id"]: Wish(one.get("participant_number"), one.get("password")) for one in people}
         if len(wishes) != len(people):
             raise invalid(participants="A participant is named twice.")
-        rows = credentials_issue(company_id=self.company.pk, wishes=wishes, now=clock.now(), actor=request.actor)  # type: ignore[attr-defined]
+        rows = credentials_issue(company_id=self.company.pk, wishes=wishes, now=clock.now(), actor=request.actor)
         return Ok(_issued(rows), message=ISSUED)

@@ -3,11 +3,11 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http.face import Ok
 from cbt.http.fields import JsonObject, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock

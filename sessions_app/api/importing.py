@@ -5,12 +5,12 @@ from typing import Any
 
 from django.http import QueryDict
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import IdField, Input, JsonObject, MomentIn, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock, sheets, spreadsheets
@@ -213,13 +213,13 @@ class Import(ImportView):
             test_ids=data["test_ids"],
             window=window,
             now=clock.now(),
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
         )
         shown = {**import_shape(made.batch, request), "participants": []}
         if made.participants is None:
             return Ok(shown, message=f"Import accepted. {made.batch.rows_total} rows are being imported.", status=202)
         ids = [person.pk for person in made.participants]
-        people = participant_list_for(request.actor).filter(pk__in=ids).order_by("pk")  # type: ignore[attr-defined]
+        people = participant_list_for(request.actor).filter(pk__in=ids).order_by("pk")
         shown["participants"] = [participant_row(person) for person in people]
         counts = f"{made.batch.created_count} participants created, {made.batch.failed_count} failed"
         return Ok(shown, message=f"Import completed. {counts}.")
@@ -241,7 +241,7 @@ class ImportShow(TenantView):
     )  # fmt: skip
     def get(self, request: Request, import_id: int) -> Ok:
         """Return counts, state and the rows that failed so far."""
-        batch = import_for(request.actor, import_id)  # type: ignore[attr-defined]
+        batch = import_for(request.actor, import_id)
         return Ok(import_shape(batch, request, after=pages.int_of(request, "failures_after") or 0))
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http.face import Ok
 from cbt.http.fields import JsonObject, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel import clock
@@ -65,7 +65,7 @@ class BuyerView(FaceView):
 
     def bought(self, request: Request, test_id: int, message: str) -> Bought:
         """Return the caller's purchase of this test with its state."""
-        rows = purchases_with_state(request.actor.id, now=clock.now())  # type: ignore[attr-defined]
+        rows = purchases_with_state(request.actor.id or 0, now=clock.now())
         found = next((row for row in rows if row.purchase.test_id == test_id), None)
         if found is None:
             raise DomainError(E.TEST_NOT_PURCHASED, message)
@@ -78,7 +78,7 @@ class MyTests(BuyerView):
     @documented("Get available tests", response=MyTestOut, many=True, errors=(E.UNAUTHENTICATED, E.FORBIDDEN))
     def get(self, request: Request) -> Ok:
         """Return bought tests that are active or being taken as a plain array."""
-        rows = purchases_with_state(request.actor.id, now=clock.now())  # type: ignore[attr-defined]
+        rows = purchases_with_state(request.actor.id or 0, now=clock.now())
         data = [
             {**test_block(row.purchase), "has_active_session": row.has_open, "is_completed": row.has_completed}
             for row in rows

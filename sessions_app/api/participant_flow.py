@@ -3,12 +3,12 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http.client import client_ip
 from cbt.http.face import Ok
 from cbt.http.fields import BirthDate, Input, JsonObject, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel import clock

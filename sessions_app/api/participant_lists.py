@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.http import HttpResponse
-from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel import clock, sheets
@@ -71,7 +71,7 @@ class CompanyParticipants(FaceView):
     )  # fmt: skip
     def get(self, request: Request, company_id: int) -> Ok:
         """Return a page of them, newest first."""
-        company = company_for(request.actor, company_id)  # type: ignore[attr-defined]
+        company = company_for(request.actor, company_id)
         rows = filtered(request).filter(company=company)
         return Ok(page=pages.page_of(rows, request, participant_row))
 
@@ -89,8 +89,8 @@ class CompanyParticipant(FaceView):
     )  # fmt: skip
     def get(self, request: Request, company_id: int, participant_id: int) -> Ok:
         """Return the participant with form, links and sessions."""
-        company = company_for(request.actor, company_id)  # type: ignore[attr-defined]
-        found = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]
+        company = company_for(request.actor, company_id)
+        found = participant_for(request.actor, participant_id)
         if found.company_id != company.pk:
             raise not_found("Participant not found")
         return Ok(detail_of(request, participant_id))

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.api.serializers import PasswordField
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import IdField, Input, JsonObject, MomentIn
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -79,13 +79,13 @@ class BanIn(Input):
 
 def detail_of(request: Request, participant_id: int) -> dict[str, Any]:
     """Write one participant the caller may see."""
-    participant = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]
+    participant = participant_for(request.actor, participant_id)
     return participant_detail(participant, mail_states([row.pk for row in participant.assignments.all()]))
 
 
 def filtered(request: Request) -> QuerySet[Participant]:
     """Return the participants the caller may see, narrowed by the request's filters, newest first."""
-    rows = participant_list_for(request.actor).filter(pages.search_of(request, "name", "email"))  # type: ignore[attr-defined]
+    rows = participant_list_for(request.actor).filter(pages.search_of(request, "name", "email"))
     status = pages.choice_of(request, "status", {"active", "banned"})
     is_banned = {"active": False, "banned": True}.get(status or "", pages.bool_of(request, "banned"))
     if is_banned is not None:
@@ -158,7 +158,7 @@ class Participants(TenantView):
             window=window_of(data, now),
             wish=wish_of(data),
             now=now,
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
         )
         told = {"credentials": CredentialsOut(invited.credentials).data} if invited.credentials else {}
         return Ok(
@@ -192,13 +192,13 @@ class ParticipantOne(TenantView):
     def put(self, request: Request, participant_id: int) -> Ok:
         """Change name or address; what is not sent stays."""
         data = ParticipantUpdateIn.parse(request)
-        found = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]
+        found = participant_for(request.actor, participant_id)
         changed = service.participant_update(
             participant_id=found.pk,
             name=data.get("name"),
             email=data.get("email"),
             now=clock.now(),
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
         )
         return Ok(participant_brief(changed), message="Participant updated successfully.")
 
@@ -207,8 +207,8 @@ class ParticipantOne(TenantView):
     @documented("Delete participant", errors=(*ACCESS, E.NOT_FOUND))
     def delete(self, request: Request, participant_id: int) -> Ok:
         """Hide the participant: links die, answers and results stay."""
-        found = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]
-        service.participant_delete(participant_id=found.pk, now=clock.now(), actor=request.actor)  # type: ignore[attr-defined]
+        found = participant_for(request.actor, participant_id)
+        service.participant_delete(participant_id=found.pk, now=clock.now(), actor=request.actor)
         return Ok(message="Participant deleted successfully.")
 
 
@@ -226,9 +226,9 @@ class Ban(TenantView):
     def post(self, request: Request, participant_id: int) -> Ok:
         """Ban the participant and end open sessions at once."""
         reason = BanIn.parse(request).get("reason") or ""
-        found = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]
+        found = participant_for(request.actor, participant_id)
         banned = service.participant_ban(
-            participant_id=found.pk, reason=reason, now=clock.now(), actor=request.actor  # type: ignore[attr-defined]
+            participant_id=found.pk, reason=reason, now=clock.now(), actor=request.actor
         )  # fmt: skip
         return Ok(participant_brief(banned), message="Participant banned successfully.")
 
@@ -243,8 +243,8 @@ class Unban(TenantView):
     @documented("Unban participant", response=ParticipantBriefOut, errors=(*ACCESS, E.NOT_FOUND))
     def post(self, request: Request, participant_id: int) -> Ok:
         """Let the participant use the links again; banned sessions stay banned."""
-        found = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]
-        freed = service.participant_unban(participant_id=found.pk, now=clock.now(), actor=request.actor)  # type: ignore[attr-defined]
+        found = participant_for(request.actor, participant_id)
+        freed = service.participant_unban(participant_id=found.pk, now=clock.now(), actor=request.actor)
         return Ok(participant_brief(freed), message="Participant unbanned successfully.")
 
 
@@ -277,7 +277,7 @@ class ResendAllEmails(TenantView):
     @documented("Resend all emails of a participant", response=JsonObject(), errors=(*ACCESS, E.NOT_FOUND))
     def post(self, request: Request, participant_id: int) -> Ok:
         """Put the invitations of all open assignments in the outbox again."""
-        participant = participant_for(request.actor, participant_id)  # type: ignore[attr-defined]
+        participant = participant_for(request.actor, participant_id)
         outcome = participant_mails_resend(participant=participant, now=clock.now())
         return Ok(
             {"sent": outcome.sent, "failed": outcome.failed, "errors": outcome.errors},

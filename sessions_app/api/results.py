@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.states import Role
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import Input, MomentIn
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock, sheets
@@ -51,7 +51,7 @@ class ResultsView(TenantView):
 
 def filtered(request: Request) -> QuerySet[Result]:
     """Return the results the caller may see, narrowed by the request's filters."""
-    rows = result_list_for(request.actor)  # type: ignore[attr-defined]
+    rows = result_list_for(request.actor)
     search = pages.search_of(request, "name", "email")
     narrow: dict[str, Any] = {
         "test_id": pages.int_of(request, "test", "test_id"),
@@ -62,7 +62,7 @@ def filtered(request: Request) -> QuerySet[Result]:
         "session__completed_at__lte": _moment(request, "date_to", end_of_day=True),
     }
     if search:
-        rows = rows.filter(results_of_people(request.actor, search))  # type: ignore[attr-defined]
+        rows = rows.filter(results_of_people(request.actor, search))
     return rows.filter(**{name: value for name, value in narrow.items() if value is not None})
 
 
@@ -93,8 +93,8 @@ class ResultShow(ResultsView):
     @documented("Get a result", response=ResultDetailOut, errors=(*ACCESS_ERRORS, E.NOT_FOUND))
     def get(self, request: Request, result_id: int) -> Ok:
         """Return the result; staff with key, a private buyer as the test's policy says."""
-        result = result_for(request.actor, result_id)  # type: ignore[attr-defined]
-        if request.actor.role == Role.PUBLIC_USER:  # type: ignore[attr-defined]
+        result = result_for(request.actor, result_id)
+        if request.actor.role == Role.PUBLIC_USER:
             data = {**result_row(result), **taker_result(result.session)}
         else:
             data = result_detail(result, with_key=True)
@@ -167,10 +167,10 @@ class MarkCreate(TenantView):
     )  # fmt: skip
     def post(self, request: Request, session_id: int) -> Ok:
         """Store the mark and score the session anew; the earlier result stays."""
-        session = session_for(request.actor, session_id)  # type: ignore[attr-defined]
+        session = session_for(request.actor, session_id)
         data = MarkIn.parse(request)
-        result = answer_mark(session_id=session.pk, now=clock.now(), actor=request.actor, **data)  # type: ignore[attr-defined]
-        shown = result_for(request.actor, result.pk)  # type: ignore[attr-defined]
+        result = answer_mark(session_id=session.pk, now=clock.now(), actor=request.actor, **data)
+        shown = result_for(request.actor, result.pk)
         return Ok(result_detail(shown, with_key=True), message="Answer marked successfully", status=201)
 
 
@@ -194,8 +194,8 @@ class Regrade(TenantView):
     )  # fmt: skip
     def post(self, request: Request, session_id: int) -> Ok:
         """Make a new result that names its reason; the old one stays."""
-        session = session_for(request.actor, session_id)  # type: ignore[attr-defined]
+        session = session_for(request.actor, session_id)
         reason = RegradeIn.parse(request)["reason"]
-        result = result_regrade(session_id=session.pk, reason=reason, now=clock.now(), actor=request.actor)  # type: ignore[attr-defined]
-        shown = result_for(request.actor, result.pk)  # type: ignore[attr-defined]
+        result = result_regrade(session_id=session.pk, reason=reason, now=clock.now(), actor=request.actor)
+        shown = result_for(request.actor, result.pk)
         return Ok(result_detail(shown, with_key=True), message="Session regraded successfully", status=201)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import Input, JsonObject, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -103,7 +103,7 @@ class SessionList(StaffView):
             "participant_id": pages.int_of(request, "participant", "participant_id"),
             "is_flagged": pages.bool_of(request, "flagged"),
         }
-        rows = session_list_for(request.actor).filter(  # type: ignore[attr-defined]
+        rows = session_list_for(request.actor).filter(
             pages.search_among(request, "participant", Participant.objects.all(), "name", "email"),
             **{name: value for name, value in narrow.items() if value is not None},
         )
@@ -125,7 +125,7 @@ class SessionDetail(StaffView):
     @documented("Get a session", response=SessionDetailOut, errors=(*ACCESS, E.NOT_FOUND))
     def get(self, request: Request, session_id: int) -> Ok:
         """Return the session with the answers as they stand."""
-        session = session_for(request.actor, session_id)  # type: ignore[attr-defined]
+        session = session_for(request.actor, session_id)
         answers = [
             {"question_id": row.question_id, "answer": row.value, "updated_at": clock.iso(row.updated_at)}
             for row in session.answers.order_by("question_id")
@@ -168,7 +168,7 @@ class SessionLog(StaffView):
     @documented("Get a session's log", response=EventOut, paged=True, errors=(*ACCESS, E.NOT_FOUND))
     def get(self, request: Request, session_id: int) -> Ok:
         """Return a page of the log, first event first."""
-        session = session_for(request.actor, session_id)  # type: ignore[attr-defined]
+        session = session_for(request.actor, session_id)
         page = pages.page_of(session_events(session), request, event_row)
         return Ok(page=page, message="Events retrieved successfully")
 
@@ -184,8 +184,8 @@ class Continue(StaffView):
     )  # fmt: skip
     def post(self, request: Request, session_id: int) -> Ok:
         """Give the pause back as time and let the candidate go on."""
-        found = session_for(request.actor, session_id)  # type: ignore[attr-defined]
-        session = session_continue(session_id=found.pk, now=clock.now(), actor=request.actor)  # type: ignore[attr-defined]
+        found = session_for(request.actor, session_id)
+        session = session_continue(session_id=found.pk, now=clock.now(), actor=request.actor)
         return Ok(session_row(session), message="Session continued successfully")
 
 
@@ -207,7 +207,7 @@ class Abandon(StaffView):
     )  # fmt: skip
     def post(self, request: Request, session_id: int) -> Ok:
         """End the session without scoring it; the candidate may start again."""
-        found = session_for(request.actor, session_id)  # type: ignore[attr-defined]
+        found = session_for(request.actor, session_id)
         reason = AbandonIn.parse(request)["reason"]
-        session = session_abandon(session_id=found.pk, reason=reason, now=clock.now(), actor=request.actor)  # type: ignore[attr-defined]
+        session = session_abandon(session_id=found.pk, reason=reason, now=clock.now(), actor=request.actor)
         return Ok(session_row(session), message="Session abandoned successfully")

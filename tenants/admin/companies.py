@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin import actor_of
 from cbt.kernel import clock
-from tenants.admin.support import ReadOnlyInline, ServiceForm, ServicePage, actor_of
+from tenants.admin.support import ReadOnlyInline, ServiceForm, ServicePage
 from tenants.models import Company, CompanyAdmin, CompanySubscription
 from tenants.services import admins, companies
 from tenants.states import SubscriptionStatus

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tenants.admin.support import ReadOnlyInline, ServiceForm, ServicePage, actor_of
+from accounts.admin import actor_of
+from tenants.admin.support import ReadOnlyInline, ServiceForm, ServicePage
 from tenants.models import CompanySubscription, SubscriptionPlan, SubscriptionPrice
 from tenants.services import plans, subscriptions
 from tenants.states import BillingType

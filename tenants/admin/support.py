@@ -1,24 +1,16 @@
 """What the pages of companies share."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import User
-from accounts.selectors.users import actor_of_user
-from cbt.http.client import client_ip
+from accounts.admin import actor_of
 from cbt.http.service_forms import ServiceForm
-from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError
 
-__all__ = ["ReadOnlyInline", "ServiceForm", "ServicePage", "actor_of"]
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return the signed-in super admin as services see one; nobody else gets in here."""
-    return actor_of_user(cast(User, request.user), ip=client_ip(request))
+__all__ = ["ReadOnlyInline", "ServiceForm", "ServicePage"]
 
 
 class ServicePage(admin.ModelAdmin):

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from rest_framework.request import Request
-
+from cbt.http.request import Request
 from cbt.http.views import FaceView
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError, ErrorCode
@@ -25,13 +24,13 @@ class TenantView(FaceView):
     admits_super_admin: ClassVar[bool | Mapping[str, bool]] = False
     tenant: TenantContext | None = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Run the checks of every view, then find the company."""
         super().initial(request, *args, **kwargs)
         verb = str(request.method).lower()
         if verb not in self.verbs():  # OPTIONS
             return
-        self.tenant = self._tenant_of(request.actor, verb)  # type: ignore[attr-defined]
+        self.tenant = self._tenant_of(request.actor, verb)
         request.company = self.tenant.company if self.tenant else None  # type: ignore[attr-defined]
 
     def _tenant_of(self, actor: Actor, verb: str) -> TenantContext | None:

@@ -2,13 +2,13 @@
 
 from django.http import HttpResponse
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import IdField, Input
 from cbt.http.files import file_answer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -50,7 +50,7 @@ class Payments(BillingView):
     @documented("List payments", response=PaymentOut, paged=True, errors=(*ACCESS, E.VALIDATION_ERROR))
     def get(self, request: Request) -> Ok:
         """Return a page of the payments for subscriptions and invoices, newest first. Source: also details W-63."""
-        rows = payment_list_for(request.actor).order_by("-created_at", "-id")  # type: ignore[attr-defined]
+        rows = payment_list_for(request.actor).order_by("-created_at", "-id")
         return Ok(page=pages.page_of(rows, request, lambda row: payment_shape(row, request)))
 
 
@@ -60,7 +60,7 @@ class OnePayment(BillingView):
     @documented("Get payment details", response=PaymentOut, errors=(*ACCESS, E.NOT_FOUND))
     def get(self, request: Request, payment: int) -> Ok:
         """Return it."""
-        return Ok(payment_shape(payment_for(request.actor, payment), request))  # type: ignore[attr-defined]
+        return Ok(payment_shape(payment_for(request.actor, payment), request))
 
 
 class UploadProof(BillingView):
@@ -77,11 +77,11 @@ class UploadProof(BillingView):
         data = CompanyProofIn.parse(request)
         proof = data["proof_file"]
         payment = payment_proof_upload(
-            payment_id=payment_for(request.actor, data["payment_id"]).pk,  # type: ignore[attr-defined]
+            payment_id=payment_for(request.actor, data["payment_id"]).pk,
             data=proof.read(PROOF_MAX_BYTES + 1),
             filename=proof.name,
             notes=data.get("notes"),
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
             now=clock.now(),
         )
         message = "Payment proof uploaded successfully. Waiting for verification."
@@ -99,7 +99,7 @@ class Invoices(BillingView):
     )  # fmt: skip
     def get(self, request: Request) -> Ok:
         """Return a page of the invoices, newest first. Source: also details W-63."""
-        rows = invoices_for(request.actor)  # type: ignore[attr-defined]
+        rows = invoices_for(request.actor)
         status = pages.choice_of(request, "status", {word.value for word in InvoiceStatus})
         if status is not None:
             rows = rows.filter(status=status)
@@ -114,7 +114,7 @@ class OneInvoice(BillingView):
     @documented("Get invoice details", response=InvoiceDetailOut, errors=(*ACCESS, E.NOT_FOUND))
     def get(self, request: Request, invoice: int) -> Ok:
         """Return it with every attempt to pay it."""
-        return Ok(invoice_detail(invoice_for(request.actor, invoice), request))  # type: ignore[attr-defined]
+        return Ok(invoice_detail(invoice_for(request.actor, invoice), request))
 
 
 class InvoicePdf(BillingView):
@@ -126,5 +126,5 @@ class InvoicePdf(BillingView):
     @documented("Download an invoice as PDF", binary="application/pdf", errors=(*ACCESS, E.NOT_FOUND))
     def get(self, request: Request, invoice: int) -> HttpResponse:
         """Return the file; Indonesian, with English beside it."""
-        row = invoice_for(request.actor, invoice)  # type: ignore[attr-defined]
+        row = invoice_for(request.actor, invoice)
         return file_answer(f"{row.invoice_number}.pdf", invoice_document(row), "application/pdf")

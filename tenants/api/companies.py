@@ -3,12 +3,12 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok, Page
 from cbt.http.fields import Input, JsonObject
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel.errors import ErrorCode as E
@@ -55,12 +55,12 @@ class CompanyIn(ProfileIn):
 
 def detail_of(request: Request, company_id: int) -> dict[str, Any]:
     """Write one company the caller may see."""
-    return company_detail(company_detail_for(request.actor, company_id))  # type: ignore[attr-defined]
+    return company_detail(company_detail_for(request.actor, company_id))
 
 
 def list_page(request: Request) -> Page:
     """Return the page asked for; ``per_page=all`` is 100 a page."""
-    rows = company_list_for(request.actor).filter(pages.search_of(request, "name", "email", "phone"))  # type: ignore[attr-defined]
+    rows = company_list_for(request.actor).filter(pages.search_of(request, "name", "email", "phone"))
     is_active = pages.bool_of(request, "is_active")
     if is_active is not None:
         rows = rows.filter(is_active=is_active)
@@ -98,7 +98,7 @@ class Companies(FaceView):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store a company, without admins yet."""
-        made = service.company_create(**CompanyIn.parse(request), actor=request.actor)  # type: ignore[attr-defined]
+        made = service.company_create(**CompanyIn.parse(request), actor=request.actor)
         return Ok(detail_of(request, made.pk), message="Company created successfully", status=201)
 
 
@@ -124,7 +124,7 @@ class OneCompany(FaceView):
     def put(self, request: Request, company: int) -> Ok:
         """Change the given fields; is_active opens or shuts it."""
         data = CompanyIn.parse(request, partial=True)
-        service.company_change(company_id=company, data=data, actor=request.actor)  # type: ignore[attr-defined]
+        service.company_change(company_id=company, data=data, actor=request.actor)
         return Ok(detail_of(request, company), message="Company updated successfully")
 
     @documented(
@@ -139,7 +139,7 @@ class OneCompany(FaceView):
     @documented("Delete a company", errors=(*ACCESS, E.NOT_FOUND))
     def delete(self, request: Request, company: int) -> Ok:
         """Take it out of service for good; its records stay."""
-        service.company_delete(company_id=company, actor=request.actor)  # type: ignore[attr-defined]
+        service.company_delete(company_id=company, actor=request.actor)
         return Ok(message="Company deleted successfully")
 
 
@@ -153,7 +153,7 @@ class ToggleActive(FaceView):
     @documented("Open or shut a company", response=CompanyDetailOut, errors=(*ACCESS, E.NOT_FOUND))
     def post(self, request: Request, company: int) -> Ok:
         """Shut an open company, open a shut one."""
-        service.company_toggle_active(company_id=company, actor=request.actor)  # type: ignore[attr-defined]
+        service.company_toggle_active(company_id=company, actor=request.actor)
         return Ok(detail_of(request, company), message="Company status updated successfully")
 
 
@@ -178,5 +178,5 @@ class OwnCompany(TenantView):
     def put(self, request: Request) -> Ok:
         """Change the given fields; settings and state are staff's."""
         data = ProfileIn.parse(request, partial=True)
-        changed = service.company_update(company_id=self.company.pk, actor=request.actor, **data)  # type: ignore[attr-defined]
+        changed = service.company_update(company_id=self.company.pk, actor=request.actor, **data)
         return Ok(CompanyOut(changed).data, message="Company updated successfully")

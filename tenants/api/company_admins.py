@@ -3,11 +3,11 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.api.serializers import ConfirmedPasswordIn
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel.errors import ErrorCode as E
@@ -48,8 +48,8 @@ class CompanyAdmins(AdminView):
     @documented("List the admins of a company", response=CompanyAdminOut, many=True, errors=ACCESS)
     def get(self, request: Request, company: int) -> Ok:
         """Return all of them, the primary one first, then the oldest."""
-        found = company_for(request.actor, company)  # type: ignore[attr-defined]
-        rows: Any = company_admins_for(request.actor).filter(company=found)  # type: ignore[attr-defined]
+        found = company_for(request.actor, company)
+        rows: Any = company_admins_for(request.actor).filter(company=found)
         return Ok(CompanyAdminOut(rows, many=True).data, message="Company admins retrieved successfully")
 
     @documented(
@@ -58,7 +58,7 @@ class CompanyAdmins(AdminView):
     )  # fmt: skip
     def post(self, request: Request, company: int) -> Ok:
         """Store the admin with a user of its own; no mail is sent."""
-        made = service.company_admin_add(company_id=company, **AdminIn.parse(request), actor=request.actor)  # type: ignore[attr-defined]
+        made = service.company_admin_add(company_id=company, **AdminIn.parse(request), actor=request.actor)
         return Ok(CompanyAdminOut(made).data, message="Company admin created successfully", status=201)
 
 
@@ -68,7 +68,7 @@ class OneAdmin(AdminView):
     @documented("Show an admin", response=CompanyAdminDetailOut, errors=ACCESS)
     def get(self, request: Request, admin: int) -> Ok:
         """Return the admin with user and company."""
-        found = company_admin_for(request.actor, admin)  # type: ignore[attr-defined]
+        found = company_admin_for(request.actor, admin)
         return Ok(CompanyAdminDetailOut(found).data, message="Company admin retrieved successfully")
 
     @documented(
@@ -78,7 +78,7 @@ class OneAdmin(AdminView):
     def put(self, request: Request, admin: int) -> Ok:
         """Change the given fields. A new password signs the admin out; one's own new address has to be proved."""
         data = AdminIn.parse(request, partial=True)
-        changed = service.company_admin_update(admin_id=admin, actor=request.actor, **data)  # type: ignore[attr-defined]
+        changed = service.company_admin_update(admin_id=admin, actor=request.actor, **data)
         return Ok(CompanyAdminDetailOut(changed).data, message="Company admin updated successfully")
 
     @documented(
@@ -93,7 +93,7 @@ class OneAdmin(AdminView):
     @documented("Remove an admin", errors=(*ACCESS, E.BUSINESS_RULE))
     def delete(self, request: Request, admin: int) -> Ok:
         """Delete the admin and its user; neither the primary nor the last one, nor oneself."""
-        service.company_admin_remove(admin_id=admin, actor=request.actor)  # type: ignore[attr-defined]
+        service.company_admin_remove(admin_id=admin, actor=request.actor)
         return Ok(message="Company admin deleted successfully")
 
 
@@ -103,5 +103,5 @@ class SetPrimary(AdminView):
     @documented("Make an admin the primary one", response=CompanyAdminDetailOut, errors=ACCESS)
     def post(self, request: Request, admin: int) -> Ok:
         """The one before becomes an ordinary one."""
-        changed = service.company_admin_set_primary(admin_id=admin, actor=request.actor)  # type: ignore[attr-defined]
+        changed = service.company_admin_set_primary(admin_id=admin, actor=request.actor)
         return Ok(CompanyAdminDetailOut(changed).data, message="Primary admin set successfully")

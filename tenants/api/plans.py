@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok
 from cbt.http.fields import IdField, Input
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel.errors import ErrorCode as E
@@ -102,7 +102,7 @@ class Plans(FaceView):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Put a plan on offer; its prices follow."""
-        made = service.plan_create(data=PlanIn.parse(request), actor=request.actor)  # type: ignore[attr-defined]
+        made = service.plan_create(data=PlanIn.parse(request), actor=request.actor)
         return Ok(PlanOut(made).data, message="Subscription plan created successfully", status=201)
 
 
@@ -128,7 +128,7 @@ class OnePlan(FaceView):
     def put(self, request: Request, plan: int) -> Ok:
         """Change the given fields."""
         data = PlanIn.parse(request, partial=True)
-        changed = service.plan_update(plan_id=plan, data=data, actor=request.actor)  # type: ignore[attr-defined]
+        changed = service.plan_update(plan_id=plan, data=data, actor=request.actor)
         return Ok(PlanOut(changed).data, message="Subscription plan updated successfully")
 
     @documented(
@@ -143,7 +143,7 @@ class OnePlan(FaceView):
     @documented("Delete a subscription plan", errors=(*ACCESS, E.NOT_FOUND))
     def delete(self, request: Request, plan: int) -> Ok:
         """Take it off the offer; subscriptions keep it."""
-        service.plan_delete(plan_id=plan, actor=request.actor)  # type: ignore[attr-defined]
+        service.plan_delete(plan_id=plan, actor=request.actor)
         return Ok(message="Subscription plan deleted successfully")
 
 
@@ -198,7 +198,7 @@ class Prices(FaceView):
         """Add a tier to a plan; one quota once a plan."""
         data = PriceIn.parse(request)
         plan_id = data.pop("subscription_plan_id")
-        made = service.price_create(plan_id=plan_id, data=data, actor=request.actor)  # type: ignore[attr-defined]
+        made = service.price_create(plan_id=plan_id, data=data, actor=request.actor)
         return Ok(PriceWithPlanOut(made).data, message="Subscription price created successfully", status=201)
 
 
@@ -225,7 +225,7 @@ class OnePrice(FaceView):
         """Change the given fields; what was sold keeps its price."""
         data = PriceIn.parse(request, partial=True)
         plan_id = data.pop("subscription_plan_id", None)
-        changed = service.price_update(price_id=price, plan_id=plan_id, data=data, actor=request.actor)  # type: ignore[attr-defined]
+        changed = service.price_update(price_id=price, plan_id=plan_id, data=data, actor=request.actor)
         return Ok(PriceWithPlanOut(changed).data, message="Subscription price updated successfully")
 
     @documented(
@@ -240,5 +240,5 @@ class OnePrice(FaceView):
     @documented("Delete a subscription price", errors=(*ACCESS, E.NOT_FOUND, E.CONFLICT))
     def delete(self, request: Request, price: int) -> Ok:
         """Remove a price nobody has ever bought."""
-        service.price_delete(price_id=price, actor=request.actor)  # type: ignore[attr-defined]
+        service.price_delete(price_id=price, actor=request.actor)
         return Ok(message="Subscription price deleted successfully")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http.fields import JsonObject, Money, OutputSerializer
+from cbt.http.request import Request
 from cbt.kernel import clock
 from commerce.api.shapes import PaymentOut, payment_shape
 from commerce.states import Purpose

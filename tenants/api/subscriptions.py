@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http import pages
 from cbt.http.face import Ok, Page
 from cbt.http.fields import IdField, Input
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -137,7 +137,7 @@ class Purchase(SubscriptionView):
         bought = subscription_purchase(
             company_id=self.company.pk, plan_id=data["subscription_plan_id"], price_id=data["subscription_price_id"],
             billing_type=kind, additional_users=data.get("additional_users") or 0, notes=data.get("notes") or "",
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=request.actor,
         )  # fmt: skip
         return Ok(bought_shape(bought, request), message=PURCHASED[kind], status=201)
 
@@ -177,7 +177,7 @@ class PurchaseQuota(SubscriptionView):
     def post(self, request: Request, subscription: int) -> Ok:
         """Pre-paid: they count when the payment is approved. Post-paid: at once."""
         count = QuotaIn.parse(request)["additional_users"]
-        bought = quota_purchase(subscription_id=subscription, additional_users=count, actor=request.actor)  # type: ignore[attr-defined]
+        bought = quota_purchase(subscription_id=subscription, additional_users=count, actor=request.actor)
         data = bought_shape(bought, request)["transaction"]
         return Ok(data, message=QUOTA_BOUGHT[BillingType(bought.subscription.billing_type)], status=201)
 
@@ -193,7 +193,7 @@ class Extend(SubscriptionView):
     def post(self, request: Request, subscription: int) -> Ok:
         """Pre-paid: an invoice is made, the time is added when it is paid. Post-paid: at once."""
         months = ExtendIn.parse(request)["extension_months"]
-        row = subscription_extend(subscription_id=subscription, months=months, actor=request.actor)  # type: ignore[attr-defined]
+        row = subscription_extend(subscription_id=subscription, months=months, actor=request.actor)
         return Ok(one_shape(row, request), message=EXTENDED[BillingType(row.billing_type)])
 
 
@@ -203,5 +203,5 @@ class Cancel(SubscriptionView):
     @documented("Cancel subscription", response=SubscriptionOut, errors=(*ACCESS, E.NOT_FOUND, E.BUSINESS_RULE))
     def post(self, request: Request, subscription: int) -> Ok:
         """End it now; what waits to be paid for it is cancelled, nothing is paid back."""
-        row = subscription_cancel(subscription_id=subscription, actor=request.actor)  # type: ignore[attr-defined]
+        row = subscription_cancel(subscription_id=subscription, actor=request.actor)
         return Ok(one_shape(row, request), message="Subscription cancelled successfully.")

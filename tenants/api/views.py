@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from rest_framework.request import Request
-
 from accounts.api.serializers import RegisteredOut
 from accounts.api.views import user_agent_of
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel.errors import ErrorCode
@@ -57,7 +56,7 @@ class RegisterCompany(FaceView):
     def post(self, request: Request) -> Ok:
         """Store both and mail the proof of the address."""
         data = RegisterCompanyIn.parse(request)
-        actor = replace(request.actor, user_agent=user_agent_of(request))  # type: ignore[attr-defined]
+        actor = replace(request.actor, user_agent=user_agent_of(request))
         made = company_register(**data, actor=actor)
         message = "Registration successful. Please verify your email."
         return Ok(RegisteredOut(made).data, message=message, status=201)

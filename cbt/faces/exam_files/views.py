@@ -5,7 +5,6 @@ from typing import Any
 
 from django.middleware.csrf import get_token
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import BearerAuthentication, SessionAuthentication
@@ -15,6 +14,7 @@ from cbt.faces.exam_files.face import EXAM_FILES
 from cbt.http.face import Ok
 from cbt.http.fields import AnyJson, Input, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel import clock
@@ -69,7 +69,7 @@ class ExamFilesView(FaceView):
     rate = Rate.STAFF
     scope = Scope.SELF
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """Hand a browser the CSRF token it needs for its next write: as a cookie, and for other origins in a header."""
         final = super().finalize_response(request, response, *args, **kwargs)
         if request.method == "GET" and final.status_code < 400 and "Authorization" not in request.headers:

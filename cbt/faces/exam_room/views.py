@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rest_framework.request import Request
-
 from accounts.states import Role
 from anticheat.services.devices import device_check
 from cbt.faces.exam_room.face import EXAM_ROOM
@@ -27,6 +25,7 @@ from cbt.faces.exam_room.serializers import (
 )
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import FaceView, Scope
 from cbt.kernel import clock
@@ -59,10 +58,10 @@ class ExamView(FaceView):
 
     def sitting(self, request: Request, exam_id: int, now: datetime) -> ExamSession:
         """Return the candidate's newest sitting of an exam, closed first when its time is up."""
-        session = sitting_for(request.actor, exam_id)  # type: ignore[attr-defined]
+        session = sitting_for(request.actor, exam_id)
         if session.is_open and is_late(session, now):
             session_close_if_late(token_hash=session.token_hash, now=now)
-            return sitting_for(request.actor, exam_id)  # type: ignore[attr-defined]
+            return sitting_for(request.actor, exam_id)
         return session
 
     def watched(self, request: Request, exam_id: int, now: datetime) -> tuple[ExamSession, str]:
@@ -82,7 +81,7 @@ class Exams(ExamView):
     def get(self, request: Request) -> Ok:
         """List them, earliest first."""
         now = clock.now()
-        own = exams_of(request.actor)  # type: ignore[attr-defined]
+        own = exams_of(request.actor)
         sittings = newest_sittings(own)
         return Ok({"exams": [exam_row(row, sittings.get(row.pk), now) for row in own]})
 
@@ -96,7 +95,7 @@ class Exam(ExamView):
     def get(self, request: Request, exam_id: int) -> Ok:
         """Show it; the clock does not start."""
         now = clock.now()
-        own = exam_for(request.actor, exam_id, now=now)  # type: ignore[attr-defined]
+        own = exam_for(request.actor, exam_id, now=now)
         return Ok(exam_row(own, newest_sittings([own]).get(own.pk), now))
 
 
@@ -109,7 +108,7 @@ class Questions(ExamView):
     def get(self, request: Request, exam_id: int) -> Ok:
         """Start the exam or go on with it, and return its questions in this candidate's own order."""
         now = clock.now()
-        own = exam_for(request.actor, exam_id, now=now)  # type: ignore[attr-defined]
+        own = exam_for(request.actor, exam_id, now=now)
         origin = origin_of(request)
         session = newest_sittings([own]).get(own.pk)
         if session is None or not session.is_open or is_late(session, now):  # a reload writes nothing

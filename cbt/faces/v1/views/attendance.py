@@ -3,16 +3,16 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.states import V1_ROLES, Role
 from cbt.faces.v1.serializers import V1MessageOut
-from cbt.faces.v1.views.base import ONE_ERRORS, PAGES, READ_ERRORS, STAFF, V1View, actor_of, listed
+from cbt.faces.v1.views.base import ONE_ERRORS, PAGES, READ_ERRORS, STAFF, V1View, listed
 from cbt.http.face import Ok
 from cbt.http.fields import Input, OutputSerializer
 from cbt.http.pages import choice_of, int_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -90,7 +90,7 @@ class Attendances(V1View):
             "status": choice_of(request, "status", set(STATUSES)),
         }
         given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
-        rows = attendance_list_for(actor_of(request)).filter(**given)
+        rows = attendance_list_for(request.actor).filter(**given)
         return listed(rows, request, lambda row: V1AttendanceOut(row).data)
 
     @documented(
@@ -100,7 +100,7 @@ class Attendances(V1View):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store a record."""
-        actor, data, now = actor_of(request), V1AttendanceIn.parse(request), clock.now()
+        actor, data, now = request.actor, V1AttendanceIn.parse(request), clock.now()
         if actor.role == Role.STUDENT:
             made = attendance_check_in(test_id=data["test_id"], user_id=data["user_id"], now=now, actor=actor)
         else:
@@ -117,7 +117,7 @@ class OneAttendance(V1View):
     @documented("Show a record", bare=V1AttendanceOut, errors=ONE_ERRORS)
     def get(self, request: Request, attendance: int) -> Ok:
         """Show it."""
-        return Ok(V1AttendanceOut(attendance_for(actor_of(request), attendance)).data)
+        return Ok(V1AttendanceOut(attendance_for(request.actor, attendance)).data)
 
     @documented(
         "Change a record's status", request=V1AttendanceChangeIn, bare=V1AttendanceOut,
@@ -127,14 +127,14 @@ class OneAttendance(V1View):
         """Change it; test and person of a record stay."""
         status = AttendanceStatus(V1AttendanceChangeIn.parse(request)["status"])
         changed = attendance_change(
-            attendance_id=attendance, status=status, now=clock.now(), actor=actor_of(request)
+            attendance_id=attendance, status=status, now=clock.now(), actor=request.actor
         )  # fmt: skip
         return Ok(V1AttendanceOut(changed).data)
 
     @documented("Remove a record", status=204, errors=ONE_ERRORS)
     def delete(self, request: Request, attendance: int) -> Response:
         """Remove it."""
-        attendance_remove(attendance_id=attendance, actor=actor_of(request))
+        attendance_remove(attendance_id=attendance, actor=request.actor)
         return Response(status=204)
 
 
@@ -153,7 +153,7 @@ class FaceEnroll(V1View):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Hand the picture to the matcher."""
-        face_enroll(data=V1PhotoIn.parse(request)["photo"].read(), actor=actor_of(request))
+        face_enroll(data=V1PhotoIn.parse(request)["photo"].read(), actor=request.actor)
         return Ok({"message": "Face enrolled"})
 
 
@@ -174,6 +174,6 @@ class FaceCheckIn(V1View):
         """Compare, then record."""
         data = V1FaceCheckInIn.parse(request)
         made = face_check_in(
-            test_id=data["test_id"], data=data["photo"].read(), now=clock.now(), actor=actor_of(request)
+            test_id=data["test_id"], data=data["photo"].read(), now=clock.now(), actor=request.actor
         )  # fmt: skip
         return Ok(V1AttendanceOut(made).data, status=201)

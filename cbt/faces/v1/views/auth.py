@@ -1,13 +1,12 @@
 """Signing in, prolonging and signing out. Source: v1 contract, auth."""
 
-from rest_framework.request import Request
-
 from accounts.services.login import logout
 from accounts.services.refresh import tokens_open, tokens_refresh
 from cbt.faces.v1.serializers import V1LoginIn, V1MessageOut, V1RefreshIn, V1TokensOut
-from cbt.faces.v1.views.base import V1View, actor_of
+from cbt.faces.v1.views.base import V1View
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, Scope
 from cbt.kernel.errors import ErrorCode as E
@@ -33,7 +32,7 @@ class SignIn(V1View):
         """Open a login; the access token is good for minutes, the refresh token fetches the next pair."""
         data = V1LoginIn.parse(request)
         agent = str(request.META.get("HTTP_USER_AGENT", ""))[:300]
-        pair = tokens_open(**data, ip=self.actor_of(request).ip, user_agent=agent)
+        pair = tokens_open(**data, ip=request.actor.ip, user_agent=agent)
         return Ok(V1TokensOut(pair).data, headers=_NOT_KEPT)
 
 
@@ -54,7 +53,7 @@ class Renew(V1View):
     def post(self, request: Request) -> Ok:
         """Rotate: a repeated request gets the same successor for 20 seconds, a late one ends the login."""
         token = V1RefreshIn.parse(request)["refresh_token"]
-        return Ok(V1TokensOut(tokens_refresh(token=token, ip=self.actor_of(request).ip)).data, headers=_NOT_KEPT)
+        return Ok(V1TokensOut(tokens_refresh(token=token, ip=request.actor.ip)).data, headers=_NOT_KEPT)
 
 
 class SignOut(V1View):
@@ -65,7 +64,7 @@ class SignOut(V1View):
     @documented("Sign out: this login ends with its refresh token", bare=V1MessageOut, errors=(E.UNAUTHENTICATED,))
     def post(self, request: Request) -> Ok:
         """End the login the access token names; there is no body."""
-        login_id = actor_of(request).login_id
+        login_id = request.actor.login_id
         if login_id:
             logout(login_id=login_id)
         return Ok({"message": "Logged out"})

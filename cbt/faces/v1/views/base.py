@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from rest_framework import exceptions as drf
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.states import V1_ROLES, Role
@@ -15,6 +14,7 @@ from cbt.faces.v1.face import V1
 from cbt.http.face import Ok, Page
 from cbt.http.pages import page_of
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.views import Access, FaceView, Permission
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import ErrorCode as E
@@ -47,11 +47,11 @@ class V1View(FaceView):
         """Refuse a role that has no business here."""
         super().check_access(request, permission)
         if permission is Access.SIGNED_IN:
-            actor: Actor = request.actor  # type: ignore[attr-defined]
+            actor: Actor = request.actor
             if actor.role not in self.declared("roles", str(request.method).lower()):
                 raise drf.PermissionDenied
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """Let a client that has read the same before keep what it has: 304 without a body."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         if request.method != "GET" or answer.status_code != 200 or not isinstance(response, Ok):
@@ -68,12 +68,6 @@ class V1View(FaceView):
 
 def _listed_as(answer: Response) -> bytes:
     return f"{answer.get('X-Total-Count', '')}|{answer.get('Link', '')}".encode()
-
-
-def actor_of(request: Request) -> Actor:
-    """Return who asks."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 def listed(rows: QuerySet[Any], request: Request, present: Callable[[Any], Any]) -> Ok:

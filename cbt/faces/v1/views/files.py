@@ -5,12 +5,12 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.http import FileResponse
 from rest_framework import serializers
-from rest_framework.request import Request
 
-from cbt.faces.v1.views.base import READ_ERRORS, V1View, actor_of
+from cbt.faces.v1.views.base import READ_ERRORS, V1View
 from cbt.http.face import Ok
 from cbt.http.fields import Input, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, Scope
 from cbt.kernel.errors import ErrorCode as E
@@ -43,7 +43,7 @@ class Upload(V1View):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store it under a name of its own."""
-        row = upload_take(data=V1FileIn.parse(request)["file"].read(), actor=actor_of(request))
+        row = upload_take(data=V1FileIn.parse(request)["file"].read(), actor=request.actor)
         url = request.build_absolute_uri(f"/v1/files/{row.name}?{signature_of(row.name)}")
         return Ok({"filename": row.name, "url": url}, status=201)
 
@@ -62,7 +62,7 @@ class OneFile(V1View):
     def get(self, request: Request, filename: str) -> Any:
         """Stream it; whoever may not read it is told that there is none."""
         signature = request.query_params.get("signature", "")
-        row = upload_find(name=filename, signature=signature, actor=actor_of(request))
+        row = upload_find(name=filename, signature=signature, actor=request.actor)
         response = FileResponse(
             default_storage.open(path_of(row.name)), content_type=row.mime, filename=row.name,
             as_attachment=not row.mime.startswith("image/"),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.states import V1_ROLES
@@ -20,9 +19,10 @@ from cbt.faces.v1.shapes import (
     answers_of,
     submitted_body,
 )  # fmt: skip
-from cbt.faces.v1.views.base import ONE_ERRORS, PAGES, READ_ERRORS, STAFF, V1View, actor_of, listed
+from cbt.faces.v1.views.base import ONE_ERRORS, PAGES, READ_ERRORS, STAFF, V1View, listed
 from cbt.http.face import Ok
 from cbt.http.pages import search_of
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
@@ -73,7 +73,7 @@ class Tests(V1View):
     )
     def get(self, request: Request) -> Ok:
         """Return them oldest first."""
-        rows = class_tests_for(actor_of(request)).filter(search_of(request, "name", "description"))
+        rows = class_tests_for(request.actor).filter(search_of(request, "name", "description"))
         return listed(rows, request, lambda row: V1TestRowOut(row).data)
 
     @documented(
@@ -82,7 +82,7 @@ class Tests(V1View):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store a test the caller owns."""
-        actor = actor_of(request)
+        actor = request.actor
         return Ok(written(class_test_create(said=said(request, V1TestIn), actor=actor), actor), status=201)
 
 
@@ -98,7 +98,7 @@ class OneTest(V1View):
     )
     def get(self, request: Request, test: int) -> Ok:
         """Show it."""
-        actor = actor_of(request)
+        actor = request.actor
         return Ok(written(class_test_for(actor, test), actor))
 
     @documented(
@@ -107,7 +107,7 @@ class OneTest(V1View):
     )  # fmt: skip
     def put(self, request: Request, test: int) -> Ok:
         """Change the given fields."""
-        actor = actor_of(request)
+        actor = request.actor
         found = class_test_for(actor, test)
         changed = class_test_update(test_id=found.pk, said=said(request, V1TestChangeIn), actor=actor)
         return Ok(written(changed, actor))
@@ -115,7 +115,7 @@ class OneTest(V1View):
     @documented("Delete a test; its results stay", status=204, errors=ONE_ERRORS)
     def delete(self, request: Request, test: int) -> Response:
         """Take it off, softly."""
-        actor = actor_of(request)
+        actor = request.actor
         test_delete(test_id=class_test_for(actor, test).pk, actor=actor)
         return Response(status=204)
 
@@ -142,7 +142,7 @@ class Submit(V1View):
     )  # fmt: skip
     def post(self, request: Request, test: int) -> Ok:
         """Start, save and submit."""
-        actor = actor_of(request)
+        actor = request.actor
         found = class_test_for(actor, test)
         answers = answers_of(V1SubmitIn.parse(request)["answers"])
         done = class_test_submit(

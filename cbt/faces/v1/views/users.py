@@ -1,6 +1,5 @@
 """Accounts, looked after by admins. Source: v1 contract, users; decisions "v1 roles"."""
 
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors.people import named_find, named_people
@@ -13,11 +12,11 @@ from cbt.faces.v1.views.base import (
     READ_ERRORS,
     ROLES_BY_NAME,
     V1View,
-    actor_of,
     listed,
 )  # fmt: skip
 from cbt.http.face import Ok
 from cbt.http.pages import choice_of, search_of
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel.errors import ErrorCode as E
@@ -51,7 +50,7 @@ class Users(V1View):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Store an account."""
-        made = named_create(**V1NewUserIn.parse(request), actor=actor_of(request))
+        made = named_create(**V1NewUserIn.parse(request), actor=request.actor)
         return Ok(V1UserOut(made).data, status=201)
 
 
@@ -73,11 +72,11 @@ class OneUser(V1View):
     )  # fmt: skip
     def put(self, request: Request, user: int) -> Ok:
         """Change the given fields."""
-        changed = named_update(user_id=user, **V1UserChangeIn.parse(request), actor=actor_of(request))
+        changed = named_update(user_id=user, **V1UserChangeIn.parse(request), actor=request.actor)
         return Ok(V1UserOut(changed).data)
 
     @documented("Remove a user; the records that refer to it stay", status=204, errors=(*ONE_ERRORS, E.BUSINESS_RULE))
     def delete(self, request: Request, user: int) -> Response:
         """Remove it; the username is free again."""
-        named_remove(user_id=user, actor=actor_of(request))
+        named_remove(user_id=user, actor=request.actor)
         return Response(status=204)
