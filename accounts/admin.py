@@ -20,6 +20,7 @@ from accounts.services.people import person_create
 from accounts.services.users import user_rename, users_lock, users_sign_out
 from accounts.services.verification import verification_send
 from accounts.states import CONTRACT_ROLES, Role
+from cbt.http.admin_pages import ReadOnly
 from cbt.http.client import client_ip
 from cbt.http.service_forms import ServiceForm
 from cbt.kernel.actor import Actor
@@ -208,7 +209,7 @@ class UserAdmin(admin.ModelAdmin):
 
 
 @admin.register(Login)
-class LoginAdmin(admin.ModelAdmin):
+class LoginAdmin(ReadOnly, admin.ModelAdmin):
     """Logins: read-only, and they can be ended."""
 
     list_display = ("id", "user_name", "scope", "ip", "created_at", "last_seen_at", "revoked_at", "revoke_reason")
@@ -224,18 +225,6 @@ class LoginAdmin(admin.ModelAdmin):
     def user_name(self, login: Login) -> str:
         """Return whose login it is."""
         return login.user.name
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: only signing in makes a login."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: a login is ended, never edited."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: history."""
-        return False
 
     @admin.action(description="Revoke", permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

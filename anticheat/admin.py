@@ -1,6 +1,6 @@
 """Django admin of detections: to read, and to resolve."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -10,13 +10,14 @@ from accounts.models import User
 from accounts.selectors.users import actor_of_user
 from anticheat.models import CheatDetection
 from anticheat.services.detections import detection_resolve
+from cbt.http.admin_pages import ReadOnly
 from cbt.http.client import client_ip
 from cbt.kernel import clock
 from cbt.kernel.errors import DomainError
 
 
 @admin.register(CheatDetection)
-class CheatDetectionPage(admin.ModelAdmin):
+class CheatDetectionPage(ReadOnly, admin.ModelAdmin):
     """What was noticed in sessions. Rows are never written here; resolving goes through the service."""
 
     list_display = (
@@ -30,18 +31,6 @@ class CheatDetectionPage(admin.ModelAdmin):
     date_hierarchy = "created_at"
     show_full_result_count = False
     actions = ("resolve",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Say no."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
 
     @admin.action(description="Resolve: take the selected detections out of the count", permissions=["view"])
     def resolve(self, request: HttpRequest, queryset: QuerySet[CheatDetection]) -> None:

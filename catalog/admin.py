@@ -15,27 +15,12 @@ from catalog.models import Question, Scale, Test, TestCategory, TestVersion
 from catalog.selectors.bank import test_document_export
 from catalog.services import categories, offers
 from catalog.services.documents import test_document_import
+from cbt.http.admin_pages import ReadOnly
 from cbt.http.clean import load_json
 from cbt.http.service_forms import ServiceForm
 from cbt.kernel.errors import DomainError
 
 UPLOAD_BYTES_MAX = 20 * 1024 * 1024
-
-
-class ReadOnly:
-    """Refuses every write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No."""
-        return False
 
 
 class QuestionInline(ReadOnly, admin.TabularInline):

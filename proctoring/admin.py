@@ -1,17 +1,15 @@
 """Django admin of photos: to look at."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html
 
+from cbt.http.admin_pages import ReadOnly
 from cbt.kernel import storage
 from proctoring.models import Photo
 
 
 @admin.register(Photo)
-class PhotoPage(admin.ModelAdmin):
+class PhotoPage(ReadOnly, admin.ModelAdmin):
     """Photos of sessions. Shown by signed addresses that expire; removed only by retention."""
 
     list_display = ("id", "thumbnail", "session", "number", "captured_at", "size_bytes", "deleted_at")
@@ -26,18 +24,6 @@ class PhotoPage(admin.ModelAdmin):
         "thumbnail", "session", "number", "captured_at", "mime", "size_bytes", "width", "height", "sha256", "ip",
         "deleted_at",
     )  # fmt: skip
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Say no."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
 
     @admin.display(description="photo")
     def thumbnail(self, photo: Photo) -> str:

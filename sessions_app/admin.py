@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.admin import actor_of
+from cbt.http.admin_pages import ReadOnly, ReadOnlyInline
 from cbt.kernel import clock
 from cbt.kernel.errors import DomainError
 from sessions_app.models import (
@@ -26,20 +27,8 @@ from sessions_app.services.participants import participant_ban, participant_unba
 from sessions_app.services.results import result_regrade
 
 
-class ReadOnly(admin.ModelAdmin):
-    """A page to look at: nothing is added, changed or deleted by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse; the rows are shown."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
+class Page(ReadOnly, admin.ModelAdmin):
+    """Rows to look at, with actions."""
 
     def each(self, request: HttpRequest, rows: QuerySet[Any], act: Any, done: str) -> None:
         """Do something to each chosen row and say how it went, row by row where it was refused."""
@@ -51,22 +40,6 @@ class ReadOnly(admin.ModelAdmin):
             except DomainError as error:
                 self.message_user(request, f"{row}: {error.message}", messages.WARNING)
         self.message_user(request, f"{count} {done}")
-
-
-class ReadOnlyInline(admin.TabularInline):
-    """Rows of another table, to look at."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse; the rows are shown."""
-        return False
 
 
 class AssignmentInline(ReadOnlyInline):
@@ -84,7 +57,7 @@ class BanInline(ReadOnlyInline):
 
 
 @admin.register(Participant)
-class ParticipantAdmin(ReadOnly):
+class ParticipantAdmin(Page):
     """People companies have invited."""
 
     list_display = ("name", "email", "company", "is_banned", "is_deleted", "created_at")
@@ -129,7 +102,7 @@ class ParticipantAdmin(ReadOnly):
 
 
 @admin.register(TestAssignment)
-class AssignmentAdmin(ReadOnly):
+class AssignmentAdmin(Page):
     """Tests given to people; the secret link itself is only in the mail and in the company's own screens."""
 
     list_display = ("participant_name", "test", "company", "start_at", "end_at", "completed_at", "mails_requested")
@@ -165,7 +138,7 @@ class ResultInline(ReadOnlyInline):
 
 
 @admin.register(ExamSession)
-class SessionAdmin(ReadOnly):
+class SessionAdmin(Page):
     """Sittings: who took what, when, how it ended."""
 
     list_display = (
@@ -228,7 +201,7 @@ class SessionAdmin(ReadOnly):
 
 
 @admin.register(Result)
-class ResultAdmin(ReadOnly):
+class ResultAdmin(Page):
     """What came out of sittings, every scoring of them."""
 
     list_display = ("id", "session", "number", "is_current", "state", "percentage", "passed", "created_at")
@@ -240,7 +213,7 @@ class ResultAdmin(ReadOnly):
 
 
 @admin.register(ImportBatch)
-class ImportBatchAdmin(ReadOnly):
+class ImportBatchAdmin(Page):
     """Uploaded lists and how far they are; the names in them are not shown here."""
 
     list_display = ("id", "company", "file_name", "state", "rows_done", "rows_total", "created_count", "failed_count")

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin import actor_of
+from cbt.http.admin_pages import ReadOnly
 from cbt.kernel import jobs, mail
 from cbt.kernel.actor import ActorKind
 from cbt.kernel.models import AuditEvent, Job, OutgoingMail, PeriodicRun
@@ -37,23 +38,11 @@ def choice_filter(field: str, values: Callable[[], Iterable[str]]) -> type[admin
     return ChoiceFilter
 
 
-class LookOnly(admin.ModelAdmin):
+class LookOnly(ReadOnly, admin.ModelAdmin):
     """Rows that people look at and never edit."""
 
     list_per_page = 50
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: the system writes these rows."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: actions call services instead."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: history stays."""
-        return False
 
 
 @admin.register(Job)

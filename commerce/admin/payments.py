@@ -11,9 +11,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.admin import actor_of
+from cbt.http.admin_pages import ReadOnly
 from cbt.kernel import clock, storage
 from cbt.kernel.errors import DomainError
-from commerce.admin.support import ReadOnly
 from commerce.models import Payment, PublicTransaction
 from commerce.services.mails import rupiah
 from commerce.services.payments import payment_decide

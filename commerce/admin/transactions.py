@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html_join
 
-from commerce.admin.support import ReadOnly
+from cbt.http.admin_pages import ReadOnly
 from commerce.models import Payment, PublicTransaction, PublicTransactionItem
 from commerce.states import Purpose
 

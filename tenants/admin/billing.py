@@ -1,7 +1,5 @@
 """Pages of transactions and invoices: to look at. They change by payments, which have pages of their own."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,6 +7,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from cbt.http.admin_pages import ReadOnly
 from cbt.http.files import file_answer
 from commerce.models import Payment
 from commerce.states import Purpose
@@ -16,24 +15,8 @@ from tenants.models import Invoice, SubscriptionTransaction
 from tenants.selectors.invoice_sheets import invoice_document
 
 
-class HistoryPage(admin.ModelAdmin):
-    """Rows nobody edits."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Say no."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
-
-
 @admin.register(SubscriptionTransaction)
-class TransactionPage(HistoryPage):
+class TransactionPage(ReadOnly, admin.ModelAdmin):
     """Payments in advance."""
 
     list_display = ("transaction_number", "company", "amount", "status", "created_at", "completed_at")
@@ -49,7 +32,7 @@ class TransactionPage(HistoryPage):
 
 
 @admin.register(Invoice)
-class InvoicePage(HistoryPage):
+class InvoicePage(ReadOnly, admin.ModelAdmin):
     """Bills, each with the attempts to pay it and its printed page."""
 
     list_display = ("invoice_number", "company", "kind", "total_amount", "status", "due_date", "paid_date", "pdf")

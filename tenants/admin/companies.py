@@ -12,8 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin import actor_of
+from cbt.http.admin_pages import ReadOnlyInline
 from cbt.kernel import clock
-from tenants.admin.support import ReadOnlyInline, ServiceForm, ServicePage
+from tenants.admin.support import ServiceForm, ServicePage
 from tenants.models import Company, CompanyAdmin, CompanySubscription
 from tenants.services import admins, companies
 from tenants.states import SubscriptionStatus

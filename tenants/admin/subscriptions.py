@@ -11,7 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin import actor_of
-from tenants.admin.support import ReadOnlyInline, ServiceForm, ServicePage
+from cbt.http.admin_pages import ReadOnlyInline
+from tenants.admin.support import ServiceForm, ServicePage
 from tenants.models import CompanySubscription, SubscriptionPlan, SubscriptionPrice
 from tenants.services import plans, subscriptions
 from tenants.states import BillingType

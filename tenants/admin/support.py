@@ -10,7 +10,7 @@ from accounts.admin import actor_of
 from cbt.http.service_forms import ServiceForm
 from cbt.kernel.errors import DomainError
 
-__all__ = ["ReadOnlyInline", "ServiceForm", "ServicePage"]
+__all__ = ["ServiceForm", "ServicePage"]
 
 
 class ServicePage(admin.ModelAdmin):
@@ -44,19 +44,3 @@ class ServicePage(admin.ModelAdmin):
                 self.message_user(request, f"{row}: {error.message}", messages.ERROR)
         if count:
             self.message_user(request, f"{count} {done}.", messages.SUCCESS)
-
-
-class ReadOnlyInline(admin.TabularInline):
-    """Rows of a company to look at, each with a link to its own page."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
