@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import sys
+from typing import Any
 
 
 def make_sessions(count: int, questions: int, kind: str) -> list[str]:
@@ -42,21 +43,28 @@ def make_mails(count: int) -> list[str]:
     return addresses
 
 
-def make_candidates(count: int) -> list[dict[str, str]]:
-    """Store candidates of one company with number and password; return what they type at sign-in."""
+def make_candidates(count: int, questions: int) -> dict[str, Any]:
+    """Store candidates of one company, all with the same exam; return its id and what they type at sign-in."""
+    from catalog.tests.builders import question
     from cbt.kernel import clock
     from cbt.kernel.actor import SYSTEM
     from sessions_app.services.credentials import MOST_AT_ONCE, Wish, credentials_issue
-    from sessions_app.tests.factories import make_participant
+    from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant
     from tenants.tests.factories import make_company
 
-    company = make_company(email=f"{secrets.token_hex(4)}@example.com")
-    ids = [make_participant(company=company).pk for _ in range(count)]
+    mark = secrets.token_hex(4)
+    company = make_company(email=f"{mark}@example.com", quota=count)
+    bank = [question("single_choice", f"q{number}") for number in range(1, questions + 1)]
+    test = make_bank_test(*bank, code=mark, duration_minutes=600)
+    people = [make_participant(company=company) for _ in range(count)]
+    for person in people:
+        make_assignment(participant=person, test=test)
+    ids = [person.pk for person in people]
     rows = []
     for start in range(0, count, MOST_AT_ONCE):
         wishes = {participant_id: Wish() for participant_id in ids[start : start + MOST_AT_ONCE]}
         rows += credentials_issue(company_id=company.pk, wishes=wishes, now=clock.now(), actor=SYSTEM)
-    return [{"nomor_peserta": row.number, "password": row.password} for row in rows]
+    return {"exam": test.pk, "people": [{"nomor_peserta": row.number, "password": row.password} for row in rows]}
 
 
 def main() -> None:
@@ -76,7 +84,7 @@ def main() -> None:
     with transaction.atomic():
         made: object
         if options.what == "candidates":
-            made = make_candidates(options.count)
+            made = make_candidates(options.count, options.questions)
         elif options.what == "mails":
             made = make_mails(options.count)
         else:
