@@ -30,8 +30,9 @@ app.conf.update(
 @app.task(name="kernel.run_job")
 def run_job(job_id: int) -> None:
     """Run one job row, unless somebody else has it."""
-    from cbt.kernel import jobs
+    from cbt.kernel import jobs, leases
 
+    leases.start()
     job = jobs.claim(job_id)
     if job is not None:
         jobs.run(job)
@@ -40,6 +41,7 @@ def run_job(job_id: int) -> None:
 @app.task(name="kernel.tick")
 def tick() -> None:
     """Enqueue periodic work and run whatever is due, so that a lost message costs ten seconds."""
-    from cbt.kernel import runner
+    from cbt.kernel import leases, runner
 
+    leases.start()
     runner.tick()

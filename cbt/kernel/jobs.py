@@ -1,8 +1,8 @@
 """Enqueueing, claiming and running jobs, and the periodic table.
 
 A service writes a `Job` inside its own transaction; after commit someone is woken (the runner thread, or
-Celery). Whoever runs it claims the row by compare-and-set with a lease. A kill -9 therefore costs at most the
-lease, and an empty broker at most one sweep; handlers must be safe to run twice.
+Celery). Whoever runs it claims the row by compare-and-set with a lease (`cbt.kernel.leases`). A kill -9
+therefore costs at most the lease, and an empty broker at most one sweep; handlers must be safe to run twice.
 """
 
 import logging
@@ -15,11 +15,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from cbt.kernel import clock
+from cbt.kernel import clock, leases
 from cbt.kernel.models import Job, JobState, PeriodicRun
 
 logger = logging.getLogger(__name__)
-LEASE = timedelta(seconds=120)
 BACKOFF_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200)
 wake_event = threading.Event()
 
@@ -142,7 +141,7 @@ def claim(job_id: int | None = None) -> Job | None:
         if job is None:
             return None
         taken = Job.objects.filter(pk=job.pk, state=job.state, attempts=job.attempts).update(
-            state=JobState.RUNNING, lease_until=now + LEASE, attempts=F("attempts") + 1
+            state=JobState.RUNNING, lease_until=now + leases.length(), attempts=F("attempts") + 1
         )
         if taken:
             job.refresh_from_db()
@@ -153,7 +152,8 @@ def claim(job_id: int | None = None) -> Job | None:
 def run(job: Job) -> None:
     """Run a claimed job and store how it ended. Never raises for a failing handler."""
     try:
-        result = _handlers[job.name](**job.payload)
+        with leases.held(job):
+            result = _handlers[job.name](**job.payload)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes the job's last_error
         _failed(job, error)
         return
@@ -188,7 +188,8 @@ def _failed(job: Job, error: Exception) -> None:
 
 def progress(job: Job, done: int, total: int) -> None:
     """Store how far a long job is and prolong its lease; call it at most twice a second."""
-    Job.objects.filter(pk=job.pk).update(progress_done=done, progress_total=total, lease_until=clock.now() + LEASE)
+    until = clock.now() + leases.length()
+    Job.objects.filter(pk=job.pk).update(progress_done=done, progress_total=total, lease_until=until)
 
 
 def run_due(limit: int = 1000) -> int:

@@ -5,7 +5,7 @@ import threading
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from cbt.kernel import jobs
+from cbt.kernel import jobs, leases
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
@@ -29,6 +29,7 @@ def tick() -> int:
 
 
 def _loop() -> None:
+    leases.start()
     while True:
         jobs.wake_event.wait(POLL_SECONDS)
         jobs.wake_event.clear()

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.db import connections
 
-from cbt.kernel import clock, jobs
+from cbt.kernel import clock, jobs, leases
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.models import Job, JobState, OutgoingMail
 from cbt.kernel.spreadsheets import SheetRow
@@ -79,7 +79,7 @@ def test_job__when_killed_in_the_middle__then_goes_on_behind_the_last_whole_chun
     job = Job.objects.get(pk=batch.job_id)
     assert (job.state, job.progress_done, job.progress_total) == (JobState.RUNNING, 200, 450)
     assert jobs.claim(job.pk) is None
-    with time_machine.travel(clock.now() + jobs.LEASE + timedelta(seconds=1)):
+    with time_machine.travel(clock.now() + leases.UNATTENDED + timedelta(seconds=1)):
         jobs.run(jobs.claim(job.pk))
     batch.refresh_from_db()
     assert (batch.state, batch.rows_done, batch.created_count, batch.failed_count) == ("done", 450, 450, 0)

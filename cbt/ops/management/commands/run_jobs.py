@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from cbt.kernel import jobs, runner
+from cbt.kernel import jobs, leases, runner
 
 
 class Command(BaseCommand):
@@ -22,6 +22,7 @@ class Command(BaseCommand):
             jobs.enqueue_periodic()
             self.stdout.write(f"{jobs.run_due()} jobs ran")
             return
+        leases.start()
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
