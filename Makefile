@@ -53,14 +53,20 @@ contracts: $(VENV)/.dev ## import-linter: the order of the rooms
 migrations-check: $(VENV)/.dev ## Fail when a model has changed without its migration
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
+# The GraphQL schema, where the server has one.
+GRAPH := $(wildcard cbt/faces/v1/graph/schema.py)
+SDL = $(BIN)/python manage.py shell --no-imports -c "from cbt.faces.v1.graph.schema import schema; print(schema.as_str())"
+
 .PHONY: schema
-schema: $(VENV)/.dev ## Write docs/openapi.yaml from the code
+schema: $(VENV)/.dev ## Write docs/openapi.yaml and docs/graphql.graphql from the code
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	$(if $(GRAPH),$(SDL) > docs/graphql.graphql)
 
 .PHONY: schema-check
-schema-check: $(VENV)/.dev ## Fail when docs/openapi.yaml is not what the code says
+schema-check: $(VENV)/.dev ## Fail when docs/openapi.yaml or docs/graphql.graphql is not what the code says
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
 	diff -u docs/openapi.yaml $(VENV)/openapi.yaml
+	$(if $(GRAPH),$(SDL) | diff -u docs/graphql.graphql -)
 
 .PHONY: deploy-check
 deploy-check: $(VENV)/.dev ## Django's own checks on production settings

@@ -230,6 +230,10 @@ BODIES: dict[str, Maker] = {
     "POST /v1/attendance/enroll": lambda world, side: Form({"photo": upload}),
     "POST /v1/attendance/check-in": lambda world, side: Form({"photo": upload, "test_id": world.common.bank.pk}),
     "PUT /v1/attendance/{attendance}": lambda world, side: {"status": "excused"},
+    "POST /v1/graphql": lambda world, side: {
+        "query": "query ($n: Int!) { tests(per_page: $n) { items { id name } } results { items { id } } }",
+        "variables": {"n": 5},
+    },
     "POST /v1/tests/{test}/submit": lambda world, side: {"answers": {"q1": "b"}},
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from cbt.http import pages
@@ -84,6 +85,20 @@ class StaffView(TenantView):
     admits_super_admin = True
 
 
+def filtered(request: Request) -> QuerySet[ExamSession]:
+    """Return the sessions the caller may see, narrowed by the request's filters."""
+    narrow = {
+        "status": pages.choice_of(request, "status", {status.value for status in SessionStatus}),
+        "test_id": pages.int_of(request, "test", "test_id"),
+        "participant_id": pages.int_of(request, "participant", "participant_id"),
+        "is_flagged": pages.bool_of(request, "flagged"),
+    }
+    return session_list_for(request.actor).filter(
+        pages.search_among(request, "participant", Participant.objects.all(), "name", "email"),
+        **{name: value for name, value in narrow.items() if value is not None},
+    )
+
+
 class SessionList(StaffView):
     """All sessions the caller may see."""
 
@@ -97,17 +112,8 @@ class SessionList(StaffView):
     )  # fmt: skip
     def get(self, request: Request) -> Ok:
         """Return a page of sessions, newest first."""
-        narrow = {
-            "status": pages.choice_of(request, "status", {status.value for status in SessionStatus}),
-            "test_id": pages.int_of(request, "test", "test_id"),
-            "participant_id": pages.int_of(request, "participant", "participant_id"),
-            "is_flagged": pages.bool_of(request, "flagged"),
-        }
-        rows = session_list_for(request.actor).filter(
-            pages.search_among(request, "participant", Participant.objects.all(), "name", "email"),
-            **{name: value for name, value in narrow.items() if value is not None},
-        )
-        return Ok(page=pages.page_of(rows, request, session_row), message="Sessions retrieved successfully")
+        page = pages.page_of(filtered(request), request, session_row)
+        return Ok(page=page, message="Sessions retrieved successfully")
 
 
 class SessionDetailOut(StaffSessionOut):

@@ -1,6 +1,6 @@
 """Addresses of this dialect, below /v1/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from cbt.faces.v1.views import attendance, auth, files, offers, users
 
@@ -19,4 +19,5 @@ urlpatterns = [
     path("attendance/<int:attendance>", attendance.OneAttendance.as_view(), name="v1-attendance"),
     path("files/upload", files.Upload.as_view(), name="v1-upload"),
     path("files/<str:filename>", files.OneFile.as_view(), name="v1-file"),
+    path("graphql", include("cbt.faces.v1.graph.urls")),
 ]

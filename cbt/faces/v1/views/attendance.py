@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -17,6 +18,7 @@ from cbt.http.schema import documented
 from cbt.http.views import Scope
 from cbt.kernel import clock
 from cbt.kernel.errors import ErrorCode as E
+from proctoring.models import Attendance
 from proctoring.selectors.attendance import attendance_for, attendance_list_for
 from proctoring.services.attendance import (
     attendance_change,
@@ -71,6 +73,17 @@ class V1FaceCheckInIn(V1PhotoIn):
     test_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
 
 
+def filtered(request: Request) -> QuerySet[Attendance]:
+    """Return the records the caller may see, narrowed by the request's filters."""
+    filters = {
+        "test_id": int_of(request, "test_id"),
+        "user_id": int_of(request, "user_id"),
+        "status": choice_of(request, "status", set(STATUSES)),
+    }
+    given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    return attendance_list_for(request.actor).filter(**given)
+
+
 class Attendances(V1View):
     """All records the caller may see."""
 
@@ -84,14 +97,7 @@ class Attendances(V1View):
     )
     def get(self, request: Request) -> Ok:
         """Return them oldest first."""
-        filters = {
-            "test_id": int_of(request, "test_id"),
-            "user_id": int_of(request, "user_id"),
-            "status": choice_of(request, "status", set(STATUSES)),
-        }
-        given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
-        rows = attendance_list_for(request.actor).filter(**given)
-        return listed(rows, request, lambda row: V1AttendanceOut(row).data)
+        return listed(filtered(request), request, lambda row: V1AttendanceOut(row).data)
 
     @documented(
         "Record attendance, or check in as a student (a second check-in gets the first record)",
