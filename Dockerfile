@@ -3,8 +3,11 @@ FROM python:3.12-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 RUN python -m venv /venv
-COPY requirements.txt .
+COPY requirements.txt requirements-vision.txt ./
 RUN /venv/bin/pip install --quiet --require-hashes -r requirements.txt
+# EXTRAS=vision: also what reads faces (docs/v1.md).
+ARG EXTRAS=""
+RUN for extra in $EXTRAS; do /venv/bin/pip install --quiet --require-hashes -r "requirements-$extra.txt" || exit 1; done
 COPY . .
 # No service and no secret is needed for this; the embedded defaults go to a folder that stays behind.
 RUN DATA_DIR=/tmp/build STATIC_ROOT=/app/staticfiles /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \

@@ -28,6 +28,10 @@ install: $(VENV)/.runtime ## Create .venv and install the runtime packages from 
 .PHONY: install-dev
 install-dev: $(VENV)/.dev ## Also install what tests and checks need
 
+.PHONY: install-vision
+install-vision: $(VENV)/.runtime ## Also install the optional extra that reads faces (docs/v1.md)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-vision.txt
+
 .PHONY: run
 run: $(VENV)/.runtime ## Migrate, load the demo data, serve on 127.0.0.1:$PORT with the worker inside
 	@LOCAL_RUN=1 exec $(BIN)/python manage.py serve
@@ -125,6 +129,7 @@ crash-files: $(VENV)/.dev ## Kill the server 1000 times while 16 writers save on
 lock: ## Resolve requirements*.in into lock files with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-vision.in -o requirements-vision.txt
 
 .PHONY: clean
 clean: ## Remove the demo database, mails and media in var/

@@ -264,7 +264,10 @@ EXAM_GRACE_SECONDS = env.int("EXAM_GRACE_SECONDS", default=30)
 PHOTO_RETENTION_DAYS = env.int("PHOTO_RETENTION_DAYS", default=90)
 PHOTOS_PER_SESSION = env.int("PHOTOS_PER_SESSION", default=600)
 ATTENDANCE_LATE_MINUTES = env.int("ATTENDANCE_LATE_MINUTES", default=10)
-FACE_MATCHER = env.str("FACE_MATCHER", default="")  # module.Class, see proctoring.services.faces
+FACE_MATCHER = env.str("FACE_MATCHER", default="")  # module.Class, see proctoring.services.faces; empty: dlib, if there
+FACE_MODELS = env.str("FACE_MODELS", default="")  # folder of dlib's two files, see proctoring.services.vision
+FACE_DISTANCE_MAX = env.float("FACE_DISTANCE_MAX", default=0.0)  # 0: as published for the reader
+FACE_RETENTION_DAYS = env.int("FACE_RETENTION_DAYS", default=365)
 
 # --- money ------------------------------------------------------------------------------------------
 TAX_RATE = Decimal(env.str("TAX_RATE", default="0.11"))  # on invoices

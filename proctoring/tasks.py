@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from cbt.kernel import clock, jobs
-from proctoring.services.retention import orphans_sweep, photos_purge
+from proctoring.services.retention import faces_purge, orphans_sweep, photos_purge
 
 
 @jobs.periodic(
@@ -15,3 +15,9 @@ def purge_photos() -> dict[str, int]:
     purged = photos_purge(now=now, days=settings.PHOTO_RETENTION_DAYS)
     orphans = orphans_sweep(now=now)
     return {"purged": purged.files, "failed": purged.failed, "orphans": orphans.files}
+
+
+@jobs.periodic("proctoring.purge_faces", every_seconds=86_400, purpose="forget faces not used for FACE_RETENTION_DAYS")
+def purge_faces() -> dict[str, int]:
+    """Run it."""
+    return {"forgotten": faces_purge(now=clock.now(), days=settings.FACE_RETENTION_DAYS)}

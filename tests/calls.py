@@ -227,7 +227,7 @@ BODIES: dict[str, Maker] = {
     "POST /v1/attendance": lambda world, side: {
         "test_id": world.common.bank.pk, "user_id": world.other_users[Role.INSTRUCTOR].pk, "status": "late",
     },
-    "POST /v1/attendance/enroll": lambda world, side: Form({"photo": upload}),
+    "POST /v1/attendance/enroll": lambda world, side: Form({"photo": upload, "consent": "true"}),
     "POST /v1/attendance/check-in": lambda world, side: Form({"photo": upload, "test_id": world.common.bank.pk}),
     "PUT /v1/attendance/{attendance}": lambda world, side: {"status": "excused"},
     "POST /v1/graphql": lambda world, side: {
@@ -300,7 +300,7 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
 
 
 #: Routes of an extra that tests do not install.
-NOT_INSTALLED = {"/v1/attendance/enroll", "/v1/attendance/check-in"}
+NOT_INSTALLED = {"POST /v1/attendance/enroll", "POST /v1/attendance/check-in"}
 #: Routes that need something brought about before they can succeed.
 PREPARED = {
     "POST /api/subscriptions/purchase", "DELETE /api/cart/{testId}", "GET /api/checkout/verify", "POST /api/checkout",

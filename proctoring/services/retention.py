@@ -1,4 +1,4 @@
-"""Letting photos go: those that are old, and files nobody refers to."""
+"""Letting go: photos that are old, files nobody refers to, faces nobody uses."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.core.files.storage import default_storage
 
 from cbt.kernel import storage
-from proctoring.models import Photo
+from proctoring.models import FaceEnrolment, Photo
 from proctoring.services.photos import FOLDER
 
 logger = logging.getLogger(__name__)
@@ -94,3 +94,11 @@ def _is_old(name: str, now: datetime) -> bool:
         return default_storage.get_modified_time(name) < now - ORPHAN_AGE
     except FileNotFoundError:
         return False
+
+
+def faces_purge(*, now: datetime, days: int, is_dry_run: bool = False) -> int:
+    """Forget faces that were last used more than ``days`` ago; return how many. days: 0 or less keeps them."""
+    if days <= 0:
+        return 0
+    rows = FaceEnrolment.objects.filter(used_at__lt=now - timedelta(days=days))
+    return rows.count() if is_dry_run else rows.delete()[0]

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.test import override_settings
 
 from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
@@ -13,7 +12,6 @@ from cbt.kernel import clock
 from cbt.kernel.models import AuditEvent
 from proctoring.models import Attendance
 from tests.support import Api, error_of, race
-from tests.world import upload
 
 pytestmark = pytest.mark.django_db
 SHAPE = {"id", "test_id", "user_id", "status", "timestamp"}
@@ -145,46 +143,6 @@ def test_change_and_remove__then_by_staff_with_a_trail(author, student, pupil):
     assert [(row.action.rpartition(".")[2], row.data["status"]) for row in actions] == [
         ("recorded", "present"), ("changed", "excused"), ("removed", "excused"),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("path", ["enroll", "check-in"])
-def test_face__when_nothing_is_installed__then_501_with_its_code(student, path):
-    body = error_of(
-        student.upload(f"/v1/attendance/{path}", {"photo": upload(), "test_id": 1}), 501, "FACE_UNAVAILABLE"
-    )
-    assert body["message"] == "Face recognition is not installed on this server."
-    assert Attendance.objects.count() == 0
-
-
-@pytest.mark.parametrize("path", ["enroll", "check-in"])
-def test_face__when_the_photo_is_missing__then_422(student, path):
-    error_of(student.upload(f"/v1/attendance/{path}", {"test_id": 1}), 422, "VALIDATION_ERROR")
-
-
-class OnlyEvenIds:
-    """A matcher of this test: it says which calls reach the port, and knows nobody."""
-
-    def enroll(self, user_id, picture):
-        return user_id % 2 == 0 and picture.startswith(b"\x89PNG")
-
-    def matches(self, user_id, picture):
-        return self.enroll(user_id, picture)
-
-
-@override_settings(FACE_MATCHER=f"{__name__}.OnlyEvenIds")
-def test_face__when_a_matcher_is_installed__then_it_decides(author, student, pupil):
-    test = make_test(author)
-    response = student.upload("/v1/attendance/check-in", {"photo": upload(), "test_id": test})
-    if pupil.pk % 2:
-        assert list(error_of(response, 422, "VALIDATION_ERROR")["errors"]) == ["photo"]
-    else:
-        assert (response.status_code, response.json()["method"]) == (201, "face")
-    error_of(student.upload("/v1/attendance/enroll", {"photo": b"no picture"}), 422, "VALIDATION_ERROR")
-
-
-@override_settings(FACE_MATCHER="nowhere.at.all.Matcher")
-def test_face__when_the_matcher_cannot_be_imported__then_501(student):
-    error_of(student.upload("/v1/attendance/enroll", {"photo": upload()}), 501, "FACE_UNAVAILABLE")
 
 
 @pytest.mark.race

@@ -26,7 +26,7 @@ from proctoring.services.attendance import (
     attendance_record,
     attendance_remove,
 )  # fmt: skip
-from proctoring.services.faces import face_check_in, face_enroll
+from proctoring.services.faces import face_check_in, face_enroll, face_forget
 from proctoring.services.photos import PHOTO_MAX_BYTES
 from proctoring.states import AttendanceStatus
 
@@ -65,6 +65,20 @@ class V1PhotoIn(Input):
     """A picture of a face."""
 
     photo = serializers.FileField(help_text="JPEG or PNG, at most 2048 KiB", allow_empty_file=True)
+
+
+class V1FaceIn(V1PhotoIn):
+    """A picture of one's own face, and the word that it may be learned."""
+
+    consent = serializers.BooleanField(
+        help_text="true: I agree that numbers read from my face are stored until I take them back"
+    )
+
+    def validate_consent(self, value: bool) -> bool:
+        """Take nothing but true."""
+        if not value:
+            raise serializers.ValidationError("The consent must be given.")
+        return value
 
 
 class V1FaceCheckInIn(V1PhotoIn):
@@ -145,7 +159,7 @@ class OneAttendance(V1View):
 
 
 class FaceEnroll(V1View):
-    """Learning a student's face."""
+    """Learning a student's face, and forgetting it."""
 
     roles = STUDENTS
     rate = Rate.MAIL
@@ -153,14 +167,20 @@ class FaceEnroll(V1View):
     max_body_bytes = PHOTO_MAX_BYTES + 64 * 1024
 
     @documented(
-        "Enroll one's face; 501 where the server has no face recognition",
-        request=V1PhotoIn, bare=V1MessageOut, multipart=True,
+        "Enroll one's face, in place of one enrolled before; 501 where the server has no face recognition",
+        request=V1FaceIn, bare=V1MessageOut, multipart=True,
         errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.FACE_UNAVAILABLE),
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
-        """Hand the picture to the matcher."""
-        face_enroll(data=V1PhotoIn.parse(request)["photo"].read(), actor=request.actor)
+        """Read the face, keep the numbers."""
+        face_enroll(data=V1FaceIn.parse(request)["photo"].read(), now=clock.now(), actor=request.actor)
         return Ok({"message": "Face enrolled"})
+
+    @documented("Take one's enrolled face back; also where there is none", status=204, errors=READ_ERRORS)
+    def delete(self, request: Request) -> Response:
+        """Forget it."""
+        face_forget(actor=request.actor)
+        return Response(status=204)
 
 
 class FaceCheckIn(V1View):
