@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.files.storage import default_storage
+from django.db.models import Q
 
 from cbt.kernel import storage
 from proctoring.models import FaceEnrolment, Photo
@@ -97,8 +98,10 @@ def _is_old(name: str, now: datetime) -> bool:
 
 
 def faces_purge(*, now: datetime, days: int, is_dry_run: bool = False) -> int:
-    """Forget faces that were last used more than ``days`` ago; return how many. days: 0 or less keeps them."""
-    if days <= 0:
-        return 0
-    rows = FaceEnrolment.objects.filter(used_at__lt=now - timedelta(days=days))
+    """Forget faces of accounts that were shut, and those last used more than ``days`` ago; return how many.
+
+    days: 0 or less keeps the faces of open accounts.
+    """
+    unused = Q(used_at__lt=now - timedelta(days=days)) if days > 0 else Q()
+    rows = FaceEnrolment.objects.filter(Q(user__is_active=False) | unused)
     return rows.count() if is_dry_run else rows.delete()[0]

@@ -122,7 +122,7 @@ def test_check_in__then_only_who_is_near_enough(student, pupil):
 
 
 @override_settings(FACE_MATCHER=f"{__name__}.Greys")
-def test_purge__when_not_used_for_long__then_forgotten(student, pupil):
+def test_purge__when_not_used_for_long_or_the_account_is_shut__then_forgotten(student, pupil):
     enroll(student, grey(100))
     now = clock.now()
     days = timedelta(days=30)
@@ -130,7 +130,13 @@ def test_purge__when_not_used_for_long__then_forgotten(student, pupil):
     assert faces_purge(now=now + 2 * days, days=0) == 0
     assert faces_purge(now=now + 2 * days, days=30, is_dry_run=True) == 1
     assert faces_purge(now=now + 2 * days, days=30) == 1
-    assert FaceEnrolment.objects.count() == 0
+    enroll(student, grey(100))
+    enroll(api_of(), grey(100))
+    pupil.is_active = False
+    pupil.save()
+    assert faces_purge(now=now, days=0) == 1
+    assert list(FaceEnrolment.objects.filter(user=pupil)) == []
+    assert FaceEnrolment.objects.count() == 1
 
 
 def test_turns__when_one_is_read_and_one_waits__then_the_third_is_refused():
