@@ -45,6 +45,8 @@ class Rate(Enum):
     REFRESH = Limit("refresh", "3000/m", "ip", is_open_when_blind=False)
     STAFF = Limit("staff", "300/m", "user")
     MAIL = Limit("mail", "60/m", "user")
+    # One question by GraphQL may stand for ten lists.
+    GRAPH = Limit("graph", "60/m", "user")
     PARTICIPANT = Limit("participant", "120/m", "token")
     EXAM_READ = Limit("exam_read", "120/m", "user")
     EXAM_QUESTIONS = Limit("exam_questions", "10/m", "user")

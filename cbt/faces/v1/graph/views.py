@@ -61,7 +61,7 @@ class Graph(V1View):
     """Staff's questions over tests, sessions, results and attendance."""
 
     roles = (Role.SUPER_ADMIN, Role.TENANT_ADMIN, Role.INSTRUCTOR)
-    rate = Rate.MAIL
+    rate = Rate.GRAPH
     scope = Scope.COMPANY
     max_body_bytes = MAX_BODY_BYTES
     parser_classes = (CleanJSONParser,)
