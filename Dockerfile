@@ -3,9 +3,9 @@ FROM python:3.12-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 RUN python -m venv /venv
-COPY requirements.txt requirements-vision.txt ./
+COPY requirements.txt requirements-vision.txt requirements-s3.txt ./
 RUN /venv/bin/pip install --quiet --require-hashes -r requirements.txt
-# EXTRAS=vision: also what reads faces (docs/v1.md).
+# EXTRAS="vision s3": also what reads faces (docs/v1.md), and what keeps files in a bucket (docs/deployment.md).
 ARG EXTRAS=""
 RUN for extra in $EXTRAS; do /venv/bin/pip install --quiet --require-hashes -r "requirements-$extra.txt" || exit 1; done
 COPY . .

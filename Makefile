@@ -32,6 +32,10 @@ install-dev: $(VENV)/.dev ## Also install what tests and checks need
 install-vision: $(VENV)/.runtime ## Also install the optional extra that reads faces (docs/v1.md)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-vision.txt
 
+.PHONY: install-s3
+install-s3: $(VENV)/.runtime ## Also install the optional extra that keeps files in an S3 bucket (docs/deployment.md)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-s3.txt
+
 .PHONY: run
 run: $(VENV)/.runtime ## Migrate, load the demo data, serve on 127.0.0.1:$PORT with the worker inside
 	@LOCAL_RUN=1 exec $(BIN)/python manage.py serve
@@ -130,6 +134,7 @@ lock: ## Resolve requirements*.in into lock files with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-vision.in -o requirements-vision.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-s3.in -o requirements-s3.txt
 
 .PHONY: clean
 clean: ## Remove the demo database, mails and media in var/
