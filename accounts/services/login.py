@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import check_password, make_password, verify_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q
 from rest_framework_simplejwt.tokens import AccessToken
 
+from accounts.hashers import first_layer, has_first_layer
 from accounts.models import Login, User
 from accounts.selectors.users import user_by_email, user_by_number, user_by_username
 from accounts.services.verification import verification_renew
@@ -119,9 +120,12 @@ def _matching(door: _Door, name: str, password: str, ip: str) -> User | None:
     account = f"{door.mark}{name.lower()}|{network}"
     _begin(door, account, network)
     user = door.find(name)
+    # Time must not tell who exists, nor who was imported and never came: always one first layer and one real hash.
+    if user is None or not has_first_layer(user.password):
+        first_layer(password, "nobody")
     if user is None:
-        make_password(password)  # as long as checking a real one: time must not tell who exists
-    elif check_password(password, user.password, setter=lambda raw: _rehash(user, raw)):
+        make_password(password)
+    elif check_password(password, user.password, setter=lambda raw: password_rehash(user, raw)):
         BY_ACCOUNT.succeeded(account)
         door.by_network.succeeded(network)
         return user
@@ -140,10 +144,28 @@ def _begin(door: _Door, account: str, network: str) -> None:
         raise
 
 
-def _rehash(user: User, raw: str) -> None:
+def password_rehash(user: User, raw: str) -> None:
+    """Store a password that was found right as the preferred hasher does; ``user`` then holds what is stored.
+
+    A job that wraps it, or a twin signing in, may have stored another form of the same password a moment ago: that
+    one is checked too, or a right password would be refused. A password changed meanwhile is left alone.
+    """
     hashed = make_password(raw)
-    if User.objects.filter(pk=user.pk, password=user.password).update(password=hashed):
-        user.password = hashed
+    for _ in range(3):
+        if _exchange(user, hashed):
+            user.password = hashed
+            return
+        stored = User.objects.filter(pk=user.pk).values_list("password", flat=True).first()
+        is_right, is_old = verify_password(raw, stored or "")
+        if not is_right:
+            return
+        user.password = str(stored)
+        if not is_old:
+            return
+
+
+def _exchange(user: User, hashed: str) -> bool:
+    return User.objects.filter(pk=user.pk, password=user.password).update(password=hashed) == 1
 
 
 @transaction.atomic

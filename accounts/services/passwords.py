@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import PasswordReset, User
 from accounts.selectors.users import user_by_email, user_of
 from accounts.services.brakes import seconds_to_wait
-from accounts.services.login import logins_revoke
+from accounts.services.login import logins_revoke, password_rehash
 from accounts.services.verification import pending_email_void
 from cbt.http.rates import FailureCounter
 from cbt.kernel import audit, clock, ids, jobs, mail
@@ -126,7 +126,8 @@ def password_change(*, actor: Actor, current_password: str, password: str) -> No
     password_check(password)
     user = user_of(actor)
     BY_CURRENT.begin(str(user.pk))
-    if not check_password(current_password, user.password):
+    # Hashed anew, an old form cannot be exchanged by the job that wraps it before the row is locked below.
+    if not check_password(current_password, user.password, setter=lambda raw: password_rehash(user, raw)):
         raise DomainError(ErrorCode.BUSINESS_RULE, "Current password is incorrect.")
     BY_CURRENT.succeeded(str(user.pk))
     hashed = make_password(password)
