@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from accounts.services.cleaning import logins_forget, proofs_forget, sessions_forget
+from accounts.services.many_passwords import JOB, wrap_run, wrap_sweep
 from accounts.services.passwords import SEND_JOB, password_reset_send
 from cbt.kernel import jobs
 
@@ -11,6 +12,18 @@ from cbt.kernel import jobs
 def send_password_reset(user_id: int | None, asked_at: str) -> None:
     """Mail a reset link to an account that may not exist. The result is not stored: it would tell."""
     password_reset_send(user_id=user_id, asked_at=datetime.fromisoformat(asked_at))
+
+
+@jobs.handler(JOB)
+def wrap_passwords(user_ids: list[int]) -> dict[str, int]:
+    """Wrap the quick passwords of some users."""
+    return wrap_run(user_ids)
+
+
+@jobs.periodic("accounts.wrap_left_passwords", every_seconds=600, purpose="wrap quick passwords that no job waits for")
+def wrap_left_passwords() -> dict[str, int]:
+    """Make jobs for what a lost or failed one left."""
+    return wrap_sweep()
 
 
 @jobs.periodic("accounts.forget_old_logins", every_seconds=86_400, purpose="remove logins a year after they ended")

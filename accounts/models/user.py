@@ -12,6 +12,8 @@ from django.db.models.functions import Lower
 from accounts.states import ROLE_PERMISSIONS, Role
 from cbt.kernel.permissions import Perm
 
+QUICK = "sealed_pbkdf2$"  # how the quick form of a password begins, see accounts.hashers
+
 
 class UserManager(BaseUserManager["User"]):
     """Finds users by e-mail whatever its case."""
@@ -77,6 +79,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["role", "-created_at", "-id"], name="user_role"),
             models.Index(fields=["name", "id"], include=["role", "is_active"], name="user_by_name"),
             models.Index(fields=["role"], condition=Q(email_verified_at__isnull=True), name="user_unverified"),
+            models.Index(fields=["id"], condition=Q(password__startswith=QUICK), name="user_quick_password"),
         ]
         ordering = ["-created_at", "-id"]
 
