@@ -32,6 +32,7 @@ class ImportRow:
     """One person of the list. row: as the spreadsheet counts.  errors: empty when the person can be invited.
 
     number, password: to sign in with; "" where the list gives none. Who has a password alone gets a number.
+    hashed: what is stored in place of the password, which nobody stores.
     """
 
     row: int
@@ -40,6 +41,7 @@ class ImportRow:
     errors: tuple[str, ...] = ()
     number: str = ""
     password: str = field(default="", repr=False)
+    hashed: str = field(default="", repr=False)
 
     @property
     def key(self) -> str:
@@ -71,6 +73,27 @@ def check_rows(
                 row = replace(row, errors=(f"{text} in row {seen[key]}",))
         checked.append(row)
     return checked
+
+
+def stored_form(row: ImportRow) -> list[Any]:
+    """Return a row as it waits for its turn. Raises ValueError for one whose password has not been hashed."""
+    if row.password:
+        raise ValueError(f"row {row.row} still holds its password")
+    return [row.row, row.name, row.email, list(row.errors), row.number, "", row.hashed]
+
+
+def from_stored(stored: Sequence[Any]) -> ImportRow:
+    """Return a waiting row, also one as servers before this form stored it: without hash, the password in plain."""
+    place, name, email, errors, *more = stored
+    return ImportRow(place, name, email, tuple(errors), *more)
+
+
+def without_hash(stored: Sequence[Any]) -> list[Any]:
+    """Return a waiting row whose hash was thrown away: who was to sign in with it cannot be invited any more."""
+    row = from_stored(stored)
+    if row.hashed and not row.errors:
+        row = replace(row, errors=(PASSWORD_MISSING,))
+    return stored_form(replace(row, password="", hashed=""))
 
 
 def _credential_errors(number: str, password: str, is_number: Callable[[str], bool]) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from sessions_app.states import ImportState
 class ImportBatch(models.Model):
     """One uploaded list of participants. ``rows_done`` rows from its start are settled: stored, or among the failures.
 
-    rows: what is still needed of the file, [[sheet row, name, e-mail, [errors], number, password], ...]; emptied at the
-    end, as the passwords of a list stand there in plain until their people are stored.
+    rows: what is still needed of the file, [[sheet row, name, e-mail, [errors], number, "", hash], ...]; emptied at the
+    end. No password stands there, only what `accounts.services.many_passwords` made of it.
     failures: [{"row", "name", "email", "errors"}], in the order of the file.
 
-    .. pii: names, addresses and passwords of the list; the rows go when the import ends, the failures 30 days later.
+    .. pii: names and addresses of the list; the rows go when the import ends, the failures 30 days later.
     """
 
     company = models.ForeignKey("tenants.Company", on_delete=models.PROTECT, related_name="imports")

@@ -1,14 +1,12 @@
 """Numbers and passwords by which candidates sign in. A password is shown once, to whoever issues it."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from os import cpu_count
 
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from accounts.models import User
 from accounts.services.candidates import (
     CandidateData,
     candidate_change,
@@ -18,6 +16,7 @@ from accounts.services.candidates import (
     numbers_make,
     password_make,
 )
+from accounts.services.many_passwords import passwords_hash, wrap_later
 from accounts.services.passwords import password_check
 from cbt.kernel import audit
 from cbt.kernel.actor import Actor
@@ -47,14 +46,6 @@ class Issued:
     password: str
 
 
-def passwords_hash(passwords: Sequence[str]) -> list[str]:
-    """Return the hashes of many passwords, worked out on all cores (the hash lets other threads run)."""
-    if len(passwords) < 2:
-        return [make_password(password) for password in passwords]
-    with ThreadPoolExecutor(max_workers=cpu_count() or 1) as pool:
-        return list(pool.map(make_password, passwords))
-
-
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A wish that was checked and whose password is hashed. number: None where it is kept or made up."""
@@ -72,7 +63,7 @@ def credential_prepare(wish: Wish) -> Ready:
 def credential_store(*, person: Participant, ready: Ready, now: datetime, actor: Actor) -> Issued:
     """Give a participant what was prepared, in the caller's transaction. Raises VALIDATION_ERROR (number taken)."""
     made = ready.number or numbers_make(person.company_id, 1)[0]
-    return _store(person, ready, made, now, actor)
+    return _issued(person, _store(person, ready, made, now, actor), ready)
 
 
 def credentials_issue(*, company_id: int, wishes: Mapping[int, Wish], now: datetime, actor: Actor) -> list[Issued]:
@@ -90,12 +81,16 @@ def credentials_issue(*, company_id: int, wishes: Mapping[int, Wish], now: datet
     prepared = _prepare(wishes)
     made = iter(numbers_make(company_id, len(wishes)))
     issued: dict[int, Issued] = {}
+    users = []
     with transaction.atomic():
         for participant_id in sorted(wishes):
             person = lock_participant(participant_id)
             if person.deleted_at is not None:
                 raise not_found("Participant not found")
-            issued[participant_id] = _store(person, prepared[participant_id], next(made), now, actor)
+            user = _store(person, prepared[participant_id], next(made), now, actor)
+            issued[participant_id] = _issued(person, user, prepared[participant_id])
+            users.append(user)
+        wrap_later(users)
     return [issued[participant_id] for participant_id in wishes]
 
 
@@ -115,7 +110,7 @@ def _prepare(wishes: Mapping[int, Wish]) -> dict[int, Ready]:
     return dict(zip(wishes, ready, strict=True))
 
 
-def _store(person: Participant, ready: Ready, made: str, now: datetime, actor: Actor) -> Issued:
+def _store(person: Participant, ready: Ready, made: str, now: datetime, actor: Actor) -> User:
     if person.user_id is not None:
         user = candidate_change(user_id=person.user_id, number=ready.number, hashed=ready.hashed, now=now)
     else:
@@ -130,20 +125,24 @@ def _store(person: Participant, ready: Ready, made: str, now: datetime, actor: A
         "sessions_app.participant.credentials_issued", actor=actor, obj=person, company_id=person.company_id,
         user_id=user.pk,
     )  # fmt: skip
+    return user
+
+
+def _issued(person: Participant, user: User, ready: Ready) -> Issued:
     return Issued(person.pk, person.name, user.participant_number or "", ready.password)
 
 
-def accounts_make(
-    company_id: int, people: Sequence[Participant], rows: Sequence[ImportRow], hashes: Mapping[int, str], now: datetime
-) -> None:
+def accounts_make(company_id: int, people: Sequence[Participant], rows: Sequence[ImportRow], now: datetime) -> None:
     """Store accounts for those new participants whose row has a password, in the caller's transaction.
 
-    rows: of the list, found by their address.  hashes: {sheet row: hash}.  The numbers given are free.
+    rows: of the list, found by their address.  The numbers given are free.
     """
-    by_email = {row.email: row for row in rows if row.password}
+    by_email = {row.email: row for row in rows if row.hashed}
     wanted = [(person, by_email[person.email]) for person in people if person.email in by_email]
     made = iter(numbers_make(company_id, sum(not row.number for _, row in wanted)))
-    data = [CandidateData(person.name, company_id, row.number or next(made), hashes[row.row]) for person, row in wanted]
-    for (person, _), user in zip(wanted, candidates_store(people=data, now=now), strict=True):
+    data = [CandidateData(person.name, company_id, row.number or next(made), row.hashed) for person, row in wanted]
+    users = candidates_store(people=data, now=now)
+    for (person, _), user in zip(wanted, users, strict=True):
         person.user = user
+    wrap_later(users)
     Participant.objects.bulk_update([person for person, _ in wanted], ["user"], batch_size=200)

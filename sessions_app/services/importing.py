@@ -5,7 +5,7 @@ import has come; so a worker killed at any moment leaves whole chunks, and the n
 Source: primary contract 8.6, details 2.14 and 6.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.services.candidates import number_clean, numbers_taken
+from accounts.services.many_passwords import passwords_hash
 from cbt.kernel import audit, clock, jobs
 from cbt.kernel.actor import SYSTEM, Actor
 from cbt.kernel.errors import DomainError, ErrorCode
@@ -27,12 +28,15 @@ from sessions_app.engine.import_rows import (
     QUOTA_USED_UP,
     ImportRow,
     check_rows,
+    from_stored,
+    stored_form,
     with_company,
+    without_hash,
 )
 from sessions_app.models import ImportBatch, Participant, TestAssignment
 from sessions_app.selectors.assignments import ASSIGNMENT_PURPOSE
 from sessions_app.selectors.imports import taken_addresses
-from sessions_app.services.credentials import accounts_make, passwords_hash
+from sessions_app.services.credentials import accounts_make
 from sessions_app.services.mails import first_mails_enqueue
 from sessions_app.services.participants import Window, assignable_tests
 from tenants.models import CompanySubscription
@@ -117,7 +121,7 @@ def import_submit(
     rows = _checked(sheet)
     if all(row.errors for row in rows):
         raise DomainError(ErrorCode.BUSINESS_RULE, "No valid participants found in file. Please check the file format.")
-    hashes = _hashes(rows) if len(rows) <= AT_ONCE_ROWS else {}  # slow: before the transaction
+    rows = _hashed(rows)  # slow: before the transaction
     batch = ImportBatch(
         company_id=company_id,
         created_by_id=actor.id,
@@ -125,24 +129,29 @@ def import_submit(
         start_at=window.start_at,
         end_at=window.end_at,
         test_ids=list(test_ids),
-        rows=[[row.row, row.name, row.email, list(row.errors), row.number, row.password] for row in rows],
+        rows=[stored_form(row) for row in rows],
         rows_total=len(rows),
         created_at=now,
     )
     with transaction.atomic():
-        return _submit(batch, rows, hashes, now, actor)
+        return _submit(batch, rows, now, actor)
 
 
-def _submit(
-    batch: ImportBatch, rows: Sequence[ImportRow], hashes: Mapping[int, str], now: datetime, actor: Actor
-) -> Imported:
+def _hashed(rows: Sequence[ImportRow]) -> list[ImportRow]:
+    """Return the rows with hashes in place of passwords; those that cannot be invited need none."""
+    wanted = [row for row in rows if row.password and not row.errors]
+    hashes = dict(zip((row.row for row in wanted), passwords_hash([row.password for row in wanted]), strict=True))
+    return [replace(row, password="", hashed=hashes.get(row.row, "" if row.password else row.hashed)) for row in rows]
+
+
+def _submit(batch: ImportBatch, rows: Sequence[ImportRow], now: datetime, actor: Actor) -> Imported:
     batch.save(force_insert=True)
     audit.record(
         "sessions_app.import.submitted", actor=actor, obj=batch, company_id=batch.company_id,
         rows=len(rows), test_ids=batch.test_ids,
     )  # fmt: skip
     if len(rows) <= AT_ONCE_ROWS:
-        created = _settle(batch, rows, hashes, now)
+        created = _settle(batch, rows, now)
         return Imported(batch, created)
     job = jobs.enqueue(JOB, {"import_id": batch.pk}, dedupe_key=f"import:{batch.pk}", company_id=batch.company_id)
     batch.job_id = job.pk if job else None
@@ -156,20 +165,21 @@ def import_run(import_id: int) -> dict[str, int]:
     batch = ImportBatch.objects.filter(pk=import_id).first()
     if batch is None:
         raise jobs.GiveUp(f"import {import_id} is gone")
-    rows = [ImportRow(place, name, email, tuple(errors), *more) for place, name, email, errors, *more in batch.rows]
+    rows = [from_stored(row) for row in batch.rows]
+    if any(row.password for row in rows):
+        rows = _passwords_forget(batch, rows)
     size = max(1, min(CHUNK_ROWS, CHUNK_ASSIGNMENTS // len(batch.test_ids)))
-    place = batch.rows_done
-    while batch := import_chunk(import_id=import_id, rows=rows, size=size, hashes=_hashes(rows[place : place + size])):
-        place = batch.rows_done
+    while batch := import_chunk(import_id=import_id, rows=rows, size=size):
         _tell_progress(batch)
     done = ImportBatch.objects.defer("rows").get(pk=import_id)
     return {"created": done.created_count, "failed": done.failed_count}
 
 
-def _hashes(rows: Sequence[ImportRow]) -> dict[int, str]:
-    """Return {sheet row: hash of its password} of rows that are to sign in; slow on purpose, so outside of locks."""
-    wanted = [row for row in rows if row.password and not row.errors]
-    return dict(zip((row.row for row in wanted), passwords_hash([row.password for row in wanted]), strict=True))
+def _passwords_forget(batch: ImportBatch, rows: Sequence[ImportRow]) -> list[ImportRow]:
+    """Hash what a server of the release before stored in plain while this one was started."""
+    hashed = _hashed(rows)
+    ImportBatch.objects.filter(pk=batch.pk, finished_at=None).update(rows=[stored_form(row) for row in hashed])
+    return hashed
 
 
 def _tell_progress(batch: ImportBatch) -> None:
@@ -180,28 +190,19 @@ def _tell_progress(batch: ImportBatch) -> None:
 
 
 @transaction.atomic
-def import_chunk(
-    *, import_id: int, rows: Sequence[ImportRow], size: int, hashes: Mapping[int, str] | None = None
-) -> ImportBatch | None:
-    """Settle the next ``size`` rows of an import; None when there are none.
-
-    hashes: of the passwords of the rows that were next a moment ago; a twin may have settled those since.
-    """
+def import_chunk(*, import_id: int, rows: Sequence[ImportRow], size: int) -> ImportBatch | None:
+    """Settle the next ``size`` rows of an import, whose passwords are hashed; None when there are none."""
     batch = ImportBatch.objects.select_for_update(of=("self",)).defer("rows").get(pk=import_id)
     part = rows[batch.rows_done : batch.rows_done + size]
     if not part:
         return None
-    known = hashes or {}
-    missing = [row for row in part if row.row not in known]
-    _settle(batch, part, {**known, **_hashes(missing)}, clock.now())
+    _settle(batch, part, clock.now())
     return batch
 
 
-def _settle(
-    batch: ImportBatch, part: Sequence[ImportRow], hashes: Mapping[int, str], now: datetime
-) -> list[Participant]:
+def _settle(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> list[Participant]:
     """Store the people of the next rows with all that belongs to them, and write down how far the import is."""
-    judged, created = _store(batch, part, hashes, now)
+    judged, created = _store(batch, part, now)
     failures = [
         {"row": row.row, "name": row.name, "email": row.email, "errors": list(row.errors)}
         for row in judged
@@ -224,9 +225,7 @@ def _settle(
     return created
 
 
-def _store(
-    batch: ImportBatch, part: Sequence[ImportRow], hashes: Mapping[int, str], now: datetime
-) -> tuple[list[ImportRow], list[Participant]]:
+def _store(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> tuple[list[ImportRow], list[Participant]]:
     """Return every row as it was judged in the end, and the people that were stored.
 
     The subscription's row is locked first, as whoever takes quota does: nobody else can use up the places meanwhile.
@@ -248,7 +247,7 @@ def _store(
         made = _insert_people(batch.company_id, now_in, now)
         created += made
         stored = {person.email for person in made}
-        accounts_make(batch.company_id, made, now_in, hashes, now)
+        accounts_make(batch.company_id, made, now_in, now)
         outcome |= {row.row: () if row.email in stored else (EMAIL_EXISTS,) for row in now_in}
     refusal = NOT_SUBSCRIBED if places is None else QUOTA_USED_UP
     outcome |= {row.row: (refusal,) for row in waiting}
@@ -312,10 +311,18 @@ def _assign(batch: ImportBatch, people: Sequence[Participant], now: datetime) ->
 
 
 @jobs.periodic(
-    "sessions_app.forget_import_failures", every_seconds=86_400, purpose="remove names from imports after 30 days"
+    "sessions_app.forget_import_failures",
+    every_seconds=86_400,
+    purpose="remove names from imports after 30 days, and hashes from those given up",
 )
 def forget_failures() -> dict[str, int]:
-    """Empty the failures of imports that ended 30 days ago; the counts stay."""
+    """Empty the failures of imports that ended 30 days ago; the counts stay.
+
+    One that was given up keeps its rows, to be tried again, but after that time no hash of a password.
+    """
     horizon = clock.now() - KEEP_FAILURES
     old = ImportBatch.objects.filter(finished_at__lt=horizon, failed_count__gt=0)
+    for batch in ImportBatch.objects.filter(finished_at=None, created_at__lt=horizon).iterator(chunk_size=1):
+        rows = [without_hash(row) for row in batch.rows]
+        ImportBatch.objects.filter(pk=batch.pk, finished_at=None).update(rows=rows)
     return {"emptied": old.exclude(failures=[]).update(failures=[])}

@@ -1,11 +1,19 @@
 """Lists that also say what candidates sign in with."""
 
+from datetime import timedelta
+from importlib import import_module
+
 import pytest
+import time_machine
+from django.apps import apps
+from django.db import connection
 
 from accounts.models import User
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
+from cbt.kernel.models import Job, JobState
 from sessions_app.models import ImportBatch, Participant
+from sessions_app.services import importing
 from sessions_app.services.credentials import Wish, credentials_issue
 from sessions_app.tests.factories import make_bank_test, make_participant
 from sessions_app.tests.lists import upload, xlsx_of
@@ -80,11 +88,113 @@ def test_import__when_numbers_or_passwords_are_bad__then_those_rows_fail_alone(c
     assert Participant.objects.filter(company=company).count() == (1 if path == "import" else 0)
 
 
-def test_import__when_a_long_list_runs_as_a_job__then_everybody_signs_in_and_no_password_is_left(company):
-    rows = [(f"P {n}", f"p{n}@example.com", f"N-{n}", f"sandi-{n:04d}") for n in range(201)]
+@pytest.fixture
+def written():
+    """Every statement with its parameters: what the database is ever given to store."""
+    seen: list[str] = []
+
+    def wrapper(execute, sql, params, many, context):
+        # PostgreSQL's driver wraps JSON in an object that does not show it.
+        rows = params if many else [params or ()]
+        seen.append(sql + str([getattr(one, "adapted", one) for row in rows for one in row]))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(wrapper):
+        yield seen
+
+
+@pytest.fixture
+def _jobs_from_25_rows(monkeypatch):
+    monkeypatch.setattr(importing, "AT_ONCE_ROWS", 24)
+
+
+def long_list():
+    return [(f"P {n}", f"p{n}@example.com", f"N-{n}", f"sandi-{n:04d}") for n in range(25)]
+
+
+@pytest.mark.usefixtures("_jobs_from_25_rows")
+def test_import__when_a_long_list_runs_as_a_job__then_everybody_signs_in_and_no_password_is_ever_stored(
+    company, written, caplog
+):
+    rows = [*long_list(), ("X", "x@example.com", "N-X", "sandi-7"), ("Y", "y@example", "N-Y", "sandi-bad")]
+    assert b"sandi-" not in send(company, rows, path="import-preview").content
     data = data_of(send(company, rows), 202)
-    run_jobs()
     batch = ImportBatch.objects.get(pk=data["import_id"])
-    assert (batch.state, batch.created_count, batch.rows) == ("done", 201, [])
-    assert [sign_in(f"N-{n}", f"sandi-{n:04d}") for n in (0, 100, 200)] == [200, 200, 200]
-    assert User.objects.filter(role="participant", company_id=company.pk, participant__isnull=False).count() == 201
+    assert [row[5] for row in batch.rows] == [""] * 27
+    assert [row[6].partition("$")[0] for row in batch.rows] == ["sealed_pbkdf2"] * 25 + [""] * 2
+    importing.import_run(batch.pk)
+    mine = User.objects.filter(role="participant", company_id=company.pk, participant__isnull=False)
+    assert mine.filter(password__startswith="sealed_pbkdf2$").count() == 25
+    numbers = [0, 10, 24]
+    assert [sign_in(f"N-{n}", f"sandi-{n:04d}") for n in numbers] == [200] * 3
+    run_jobs()
+    assert mine.filter(password__startswith="argon2_pbkdf2$").count() == 22
+    assert [sign_in(f"N-{n}", f"sandi-{n:04d}") for n in (*numbers, 1, 23)] == [200] * 5
+    assert [sign_in("N-2", "sandi-0003"), sign_in("N-X", "sandi-7")] == [401, 401]
+    batch.refresh_from_db()
+    assert (batch.state, batch.created_count, batch.rows, len(batch.failures)) == ("done", 25, [], 2)
+    assert "sandi-" not in "".join(written) + caplog.text
+    stored = next(one for one in written if one.startswith('INSERT INTO "sessions_app_importbatch"'))
+    assert "p24@example.com" in stored  # the watch sees rows
+
+
+def in_the_old_form(batch):
+    """Store the rows of an import as the release before did: with passwords in plain."""
+    given = {row[2]: row[3] for row in long_list()}
+    batch.rows = [[*row[:5], given.get(row[4], "")] for row in batch.rows]
+    batch.save(update_fields=["rows"])
+
+
+@pytest.mark.usefixtures("_jobs_from_25_rows")
+def test_job__when_its_rows_hold_passwords_of_the_release_before__then_hashed_before_anything_else(
+    company, monkeypatch
+):
+    batch = ImportBatch.objects.get(pk=data_of(send(company, long_list()), 202)["import_id"])
+    in_the_old_form(batch)
+    chunk = importing.import_chunk
+
+    def fall(**what):
+        raise OSError("no disk")
+
+    monkeypatch.setattr(importing, "import_chunk", fall)
+    with pytest.raises(OSError, match="no disk"):
+        importing.import_run(batch.pk)
+    batch.refresh_from_db()
+    assert "sandi-" not in str(batch.rows)
+    monkeypatch.setattr(importing, "import_chunk", chunk)
+    assert importing.import_run(batch.pk) == {"created": 25, "failed": 0}
+    assert [sign_in("N-0", "sandi-0000"), sign_in("N-24", "sandi-0024")] == [200, 200]
+
+
+@pytest.mark.usefixtures("_jobs_from_25_rows")
+def test_migration__then_waiting_passwords_are_hashed_and_the_way_back_tells_those_rows(company):
+    migration = import_module("sessions_app.migrations.0009_hash_waiting_passwords")
+    rows = [*long_list(), ("X", "x@example.com", "", ""), ("Y", "y@example", "N-Y", "sandi-bad")]
+    batch = ImportBatch.objects.get(pk=data_of(send(company, rows), 202)["import_id"])
+    in_the_old_form(batch)
+    Job.objects.filter(pk=batch.job_id).update(state=JobState.FAILED)  # given up: they would stand there for good
+    for _ in range(2):
+        migration.hash_passwords(apps, None)
+        batch.refresh_from_db()
+        assert "sandi-" not in str(batch.rows)
+        assert [len(row) for row in batch.rows].count(7) == 25
+    migration.report_passwords(apps, None)
+    batch.refresh_from_db()
+    assert {len(row) for row in batch.rows} == {6}
+    importing.import_run(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.created_count, batch.failed_count) == (1, 26)
+    assert batch.failures[0]["errors"] == ["Password is required with a participant number"]
+
+
+@pytest.mark.usefixtures("_jobs_from_25_rows")
+def test_forget__when_an_import_was_given_up_thirty_days_ago__then_its_hashes_go_and_it_can_be_tried_again(company):
+    rows = [*long_list(), ("X", "x@example.com", "", "")]
+    batch = ImportBatch.objects.get(pk=data_of(send(company, rows), 202)["import_id"])
+    Job.objects.filter(pk=batch.job_id).update(state=JobState.FAILED)
+    for days, kept in ((29, 25), (31, 0)):
+        with time_machine.travel(clock.now() + timedelta(days=days)):
+            importing.forget_failures()
+        batch.refresh_from_db()
+        assert str(batch.rows).count("sealed_pbkdf2") == kept
+    assert importing.import_run(batch.pk) == {"created": 1, "failed": 25}

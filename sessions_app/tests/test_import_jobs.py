@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import connection, connections
 
+from accounts.services.many_passwords import passwords_hash
 from cbt.kernel import clock, jobs, leases
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.models import Job, JobState, OutgoingMail
@@ -221,3 +222,19 @@ def test_import_and_single_invitations__then_the_quota_is_kept():
     assert counts(company) == (60, 60, 60, 60)
     with pytest.raises(Exception, match="quota"), importing.transaction.atomic():
         quota_take(company_id=company.pk, count=1, now=clock.now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_import__then_passwords_are_hashed_before_any_transaction(monkeypatch):
+    company, test, inside = make_company(quota=1000), make_bank_test(), []
+
+    def watched(given):
+        inside.append(connection.in_atomic_block)
+        return passwords_hash(given)
+
+    monkeypatch.setattr(importing, "passwords_hash", watched)
+    for count in (1, 201):
+        rows = [SheetRow(n, (f"P {n}", f"{count}-{n}@example.com", "", "sandi-000001")) for n in range(count)]
+        batch = submit(company, test, rows).batch
+    assert importing.import_run(batch.pk) == {"created": 201, "failed": 0}
+    assert inside == [False, False]
