@@ -5,6 +5,7 @@ import re
 import pytest
 
 from accounts.models import Login, User
+from accounts.services import many_passwords
 from accounts.tests.factories import make_user
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
@@ -16,7 +17,7 @@ from sessions_app.services.participants import participant_delete, participant_u
 from sessions_app.tests.factories import make_bank_test, make_participant
 from tenants.services.companies import company_delete, company_set_active
 from tenants.tests.factories import make_company, make_tenant_admin
-from tests.support import Api, data_of, error_of, race
+from tests.support import Api, data_of, error_of, race, run_jobs
 
 pytestmark = pytest.mark.django_db
 READABLE = re.compile(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}")
@@ -119,6 +120,18 @@ def test_issue_many__then_all_or_none_in_the_order_asked(company, tenant):
     error_of(tenant.post("/api/participants/credentials", body), 422, "VALIDATION_ERROR")
     late.refresh_from_db()
     assert late.user is None
+
+
+def test_issue_many__then_quick_at_first_wrapped_by_a_job_and_never_refused(company, tenant, monkeypatch):
+    monkeypatch.setattr(many_passwords, "FEW", 1)
+    people = [make_participant(company=company) for _ in range(2)]
+    rows = data_of(tenant.post("/api/participants/credentials", {"participant_ids": [one.pk for one in people]}))
+    forms = User.objects.filter(role="participant").order_by("pk").values_list("password", flat=True)
+    assert [form.partition("$")[0] for form in forms] == ["sealed_pbkdf2"] * 2
+    data_of(sign_in(rows[0]["participant_number"], rows[0]["password"]))
+    run_jobs()
+    assert [form.partition("$")[0] for form in forms.all()] == ["md5", "argon2_pbkdf2"]  # md5: what tests prefer
+    data_of(sign_in(rows[1]["participant_number"], rows[1]["password"]))
 
 
 @pytest.mark.parametrize(

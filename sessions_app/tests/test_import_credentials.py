@@ -12,9 +12,11 @@ from accounts.models import User
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.models import Job, JobState
+from cbt.kernel.spreadsheets import SheetRow
 from sessions_app.models import ImportBatch, Participant
 from sessions_app.services import importing
 from sessions_app.services.credentials import Wish, credentials_issue
+from sessions_app.services.participants import Window
 from sessions_app.tests.factories import make_bank_test, make_participant
 from sessions_app.tests.lists import upload, xlsx_of
 from tenants.tests.factories import make_company, make_tenant_admin
@@ -138,6 +140,15 @@ def test_import__when_a_long_list_runs_as_a_job__then_everybody_signs_in_and_no_
     assert "p24@example.com" in stored  # the watch sees rows
 
 
+def queued(company, rows):
+    """Submit a list that is long enough for a job."""
+    now = clock.now()
+    return importing.import_submit(
+        company_id=company.pk, file_name="x.xlsx", sheet=[SheetRow(n, row) for n, row in enumerate(rows, 2)],
+        test_ids=[make_bank_test().pk], window=Window(now, now + timedelta(days=400)), now=now, actor=SYSTEM,
+    ).batch  # fmt: skip
+
+
 def in_the_old_form(batch):
     """Store the rows of an import as the release before did: with passwords in plain."""
     given = {row[2]: row[3] for row in long_list()}
@@ -149,7 +160,7 @@ def in_the_old_form(batch):
 def test_job__when_its_rows_hold_passwords_of_the_release_before__then_hashed_before_anything_else(
     company, monkeypatch
 ):
-    batch = ImportBatch.objects.get(pk=data_of(send(company, long_list()), 202)["import_id"])
+    batch = queued(company, long_list())
     in_the_old_form(batch)
     chunk = importing.import_chunk
 
@@ -170,7 +181,7 @@ def test_job__when_its_rows_hold_passwords_of_the_release_before__then_hashed_be
 def test_migration__then_waiting_passwords_are_hashed_and_the_way_back_tells_those_rows(company):
     migration = import_module("sessions_app.migrations.0009_hash_waiting_passwords")
     rows = [*long_list(), ("X", "x@example.com", "", ""), ("Y", "y@example", "N-Y", "sandi-bad")]
-    batch = ImportBatch.objects.get(pk=data_of(send(company, rows), 202)["import_id"])
+    batch = queued(company, rows)
     in_the_old_form(batch)
     Job.objects.filter(pk=batch.job_id).update(state=JobState.FAILED)  # given up: they would stand there for good
     for _ in range(2):
@@ -190,7 +201,7 @@ def test_migration__then_waiting_passwords_are_hashed_and_the_way_back_tells_tho
 @pytest.mark.usefixtures("_jobs_from_25_rows")
 def test_forget__when_an_import_was_given_up_thirty_days_ago__then_its_hashes_go_and_it_can_be_tried_again(company):
     rows = [*long_list(), ("X", "x@example.com", "", "")]
-    batch = ImportBatch.objects.get(pk=data_of(send(company, rows), 202)["import_id"])
+    batch = queued(company, rows)
     Job.objects.filter(pk=batch.job_id).update(state=JobState.FAILED)
     for days, kept in ((29, 25), (31, 0)):
         with time_machine.travel(clock.now() + timedelta(days=days)):
