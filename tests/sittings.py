@@ -1,5 +1,6 @@
 """One sitting of the same three questions on each face, driven through HTTP as that face's client would.
 
+The primary face's stand here, a dialect's in its own folder (``cbt/faces/*/tests/sitting.py``).
 The questions are q1 to q3 with the options a, b, c in that order; b is right. What a face calls things differs;
 `Sitting` says it in the words of the house.
 """
@@ -7,13 +8,17 @@ The questions are q1 to q3 with the options a, b, c in that order; b is right. W
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from django.db import transaction
+
 from accounts.tests.factories import make_user, token_of
 from catalog.tests.builders import question
-from cbt.faces.exam_files.tests.factories import exam_document, put_exam
-from cbt.faces.exam_room.tests.factories import make_candidate
+from cbt.kernel import clock
+from cbt.kernel.actor import SYSTEM
 from cbt.kernel.errors import ErrorCode
 from commerce.tests.factories import make_purchase
 from sessions_app.models import ExamSession
+from sessions_app.services.closing import session_ban
+from sessions_app.services.locks import lock_session
 from sessions_app.tests.factories import make_assignment, make_bank_test
 from tests.support import Api
 
@@ -22,9 +27,14 @@ SETTINGS = {"result_policy": "score"}
 
 
 class Sitting(ABC):
-    """Somebody who takes the test. ``renamed``: codes this face's document has names of its own for."""
+    """Somebody who takes the test.
+
+    renamed: codes this face's document has names of its own for.
+    has_save: False where a test is taken in one request: then nothing is on the server before it is handed in.
+    """
 
     renamed: ClassVar[dict[str, ErrorCode]] = {}
+    has_save: ClassVar[bool] = True
 
     @abstractmethod
     def start(self) -> Any:
@@ -34,9 +44,23 @@ class Sitting(ABC):
     def save(self, answers: dict[str, str]) -> Any:
         """Save {question: option}; return the answer, the first refused one where several requests are needed."""
 
+    def keep(self, answers: dict[str, str]) -> None:
+        """Answer questions that are there, as far as the dialect can without handing in."""
+        response = self.save(answers)
+        assert response.status_code == 200, response.content
+
+    def send(self, answers: dict[str, str]) -> Any:
+        """Bring answers to the server, handing in with them where there is no other way; return the answer."""
+        return self.save(answers)
+
     @abstractmethod
     def submit(self) -> Any:
         """Hand in."""
+
+    def ban(self) -> None:
+        """Let staff end it."""
+        with transaction.atomic():
+            session_ban(session=lock_session(pk=self.session.pk), reason="seen", now=clock.now(), actor=SYSTEM)
 
     @abstractmethod
     def as_stranger(self) -> "Sitting":
@@ -116,66 +140,3 @@ class ByPurchase(Sitting):
 
     def anew(self) -> Sitting:
         return ByPurchase(self.user, self.test)
-
-
-class ByNumber(Sitting):
-    """A candidate with a participant number in the exam room: letters, and a question a request."""
-
-    def __init__(self, candidate: Any = None, bearer: str = "") -> None:
-        self.candidate = candidate or make_candidate(test=make_bank_test(*QUESTIONS, settings=SETTINGS))
-        self.bearer = bearer or self.candidate.token
-
-    def start(self) -> Any:
-        return Api(self.bearer).get(f"{self.candidate.url}/questions")
-
-    def save(self, answers: dict[str, str]) -> Any:
-        response = None
-        for key, option in answers.items():
-            number = int(key[1:])
-            body = {"question_id": number, "answer": {"a": "A", "b": "B", "c": "C"}[option]}
-            response = Api(self.bearer).post(f"{self.candidate.url}/answer", body)
-            if response.status_code != 200:
-                break
-        return response
-
-    def submit(self) -> Any:
-        return Api(self.bearer).post(f"{self.candidate.url}/submit")
-
-    def as_stranger(self) -> Sitting:
-        return ByNumber(self.candidate, make_candidate().token)
-
-    def anew(self) -> Sitting:
-        return ByNumber(self.candidate, token_of(self.candidate.participant.user))
-
-
-class ByFile(Sitting):
-    """A user who takes an exam that lies in a file."""
-
-    renamed: ClassVar = {"INVALID_PAYLOAD": ErrorCode.UNKNOWN_QUESTION, "ATTEMPT_EXISTS": ErrorCode.ATTEMPTS_USED_UP}
-
-    def __init__(self, user: Any = None, exam_id: str = "", attempt_id: str = "") -> None:
-        self.user, self.attempt_id = user or make_user(), attempt_id
-        self.exam_id = exam_id or put_exam("conformance", exam_document(*QUESTIONS, settings=SETTINGS))
-        self.bearer = token_of(self.user)
-
-    def start(self) -> Any:
-        response = Api(self.bearer).post(f"/api/exams/{self.exam_id}/attempt")
-        if response.status_code == 200:
-            self.attempt_id = response.json()["attemptId"]
-        return response
-
-    def save(self, answers: dict[str, str]) -> Any:
-        rows = [{"questionId": key, "response": option} for key, option in answers.items()]
-        return Api(self.bearer).put(f"/api/attempts/{self.attempt_id}", {"answers": rows})
-
-    def submit(self) -> Any:
-        return Api(self.bearer).post(f"/api/attempts/{self.attempt_id}/submit")
-
-    def as_stranger(self) -> Sitting:
-        return ByFile(make_user(), self.exam_id, self.attempt_id)
-
-    def anew(self) -> Sitting:
-        return ByFile(self.user, self.exam_id)
-
-
-FACES: list[type[Sitting]] = [ByLink, ByPurchase, ByNumber, ByFile]
