@@ -1,6 +1,6 @@
 """OpenAPI: each method says its shapes once with `documented`; the face's envelope is added here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from cbt.http.deprecation import deprecation_of
-from cbt.http.face import STATUS
+from cbt.http.face import PRIMARY, Face
 from cbt.kernel.errors import ErrorCode
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -73,13 +73,19 @@ def _examples(example: dict[str, Any] | None, answer: dict[str, Any] | None, sta
     return examples
 
 
-def _refusals(errors: Sequence[ErrorCode]) -> dict[Any, Any]:
-    """Return {status: answer} of what a method may refuse with; too many requests always may be."""
-    answers: dict[Any, Any] = {}
-    for code in sorted({STATUS[code] for code in errors} | {429}):
-        names = ", ".join(sorted(error.value for error in errors if STATUS[error] == code)) or "RATE_LIMITED"
-        answers[code] = OpenApiResponse(ErrorBody, description=names)
-    return answers
+class Answers(dict[Any, Any]):
+    """{status: answer} of a method that succeeds, and with what it may refuse: its face knows their statuses."""
+
+    def __init__(self, answers: Mapping[Any, Any], errors: Sequence[ErrorCode]) -> None:
+        super().__init__(answers)
+        self.errors = tuple(errors)
+
+    def refusals(self, face: Face) -> dict[int, OpenApiResponse]:
+        """Return {status: answer} of the refusals as this face writes them; too many requests always may be."""
+        names: dict[int, list[str]] = {}
+        for code in sorted({*self.errors, ErrorCode.RATE_LIMITED}):
+            names.setdefault(face.status(code), []).append(code.value)
+        return {status: OpenApiResponse(ErrorBody, description=", ".join(names[status])) for status in sorted(names)}
 
 
 def documented(
@@ -107,13 +113,12 @@ def documented(
     """
     ok: Any = response if bare is True else bare or envelope(response, many=many, paged=paged)
     ok = None if status == 204 else ok
-    answers: dict[Any, Any] = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
-    answers |= _refusals(errors)
+    success = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
     pages = [("page", "Page, counted from 1"), ("per_page", "Rows a page, 1 to 100 (15)")] if paged else []
     return extend_schema(
         summary=summary,
         request={"multipart/form-data": request} if multipart and request else request,
-        responses=answers,
+        responses=Answers(success, errors),
         parameters=[OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in (*query, *pages)],
         examples=_examples(example, answer, status),
     )
@@ -121,6 +126,15 @@ def documented(
 
 class HouseSchema(AutoSchema):
     """Tags by the first word of the path; operation ids from method and path."""
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        """Return the answers of a method; a refusal has the status the view's own face gives it."""
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        answers = self.get_response_serializers()
+        if isinstance(answers, Answers):
+            for status, answer in answers.refusals(getattr(self.view, "face", PRIMARY)).items():
+                bodies[str(status)] = self._get_response_for_code(answer, str(status), None, direction)
+        return bodies
 
     def get_tags(self) -> list[str]:
         """Return the first path word below /api; below another root the root stands before it."""

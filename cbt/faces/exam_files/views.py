@@ -27,6 +27,7 @@ from sessions_app.services.saving import MAX_ANSWERS, answers_save
 
 SIGNED_IN = (E.UNAUTHENTICATED, E.FORBIDDEN)
 WRITE = (*SIGNED_IN, E.CSRF_FAILED)
+ENDED = (E.SESSION_NOT_IN_PROGRESS, E.SESSION_PAUSED, E.BANNED)
 _ATTEMPT = {
     "attemptId": "12", "userId": "5", "examId": "aptitude-20", "status": "active", "startedAt": "2026-01-01T00:00:00Z",
     "updatedAt": "2026-01-01T00:04:10.120000Z", "answers": [{"questionId": "num1", "response": "b", "timeSec": 12}],
@@ -111,7 +112,7 @@ class Attempts(ExamFilesView):
 
     @documented(
         "Start or resume an attempt", bare=AttemptOut, answer=_ATTEMPT,
-        errors=(*WRITE, E.EXAM_NOT_FOUND, E.EXAM_NOT_PUBLISHED, E.ATTEMPT_EXISTS),
+        errors=(*WRITE, E.EXAM_NOT_FOUND, E.EXAM_NOT_PUBLISHED, E.ATTEMPT_EXISTS, E.CONFLICT),
     )  # fmt: skip
     def post(self, request: Request, exam_id: str) -> Ok:
         """Return the user's active attempt, made now if there is none."""
@@ -128,7 +129,7 @@ class Attempt(ExamFilesView):
 
     @documented(
         "Save answers", request=AnswersIn, bare=AttemptOut, answer=_ATTEMPT,
-        errors=(*WRITE, E.NOT_FOUND, E.INVALID_PAYLOAD, E.SESSION_NOT_IN_PROGRESS),
+        errors=(*WRITE, *ENDED, E.NOT_FOUND, E.INVALID_PAYLOAD, E.PAYLOAD_TOO_LARGE),
         example={"answers": [{"questionId": "num1", "response": "b", "timeSec": 12}]},
     )  # fmt: skip
     def put(self, request: Request, attempt_id: str) -> Ok:
@@ -145,7 +146,7 @@ class Submit(ExamFilesView):
     """Handing in."""
 
     @documented(
-        "Submit an attempt", bare={"type": "object"}, errors=(*WRITE, E.NOT_FOUND, E.SESSION_NOT_IN_PROGRESS),
+        "Submit an attempt", bare={"type": "object"}, errors=(*WRITE, *ENDED, E.NOT_FOUND),
     )  # fmt: skip
     def post(self, request: Request, attempt_id: str) -> Ok:
         """Finish and score the attempt, once, and say where its bundle lies; a repeated submit says the same."""

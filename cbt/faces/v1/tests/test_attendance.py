@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.urls import path
+from drf_spectacular.generators import SchemaGenerator
 
 from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
 from cbt.faces.v1.tests.factories import api_of, make_named, make_test
+from cbt.faces.v1.views.attendance import Attendances
 from cbt.kernel import clock
 from cbt.kernel.models import AuditEvent
 from proctoring.models import Attendance
@@ -32,6 +35,12 @@ def student(pupil):
     return Api(token_of(pupil))
 
 
+def described(view):
+    """Return what the OpenAPI document says of a view."""
+    schema = SchemaGenerator(patterns=[path("v1/here", view.as_view())]).get_schema(public=True)
+    return schema["paths"]["/v1/here"]
+
+
 def record(api, test, user, status="present"):
     return api.post("/v1/attendance", {"test_id": test, "user_id": user, "status": status})
 
@@ -48,11 +57,16 @@ def test_record__then_the_documented_shape_and_a_trail(author, pupil):
     assert event.data == {"test_id": test, "user_id": pupil.pk, "status": "excused", "method": "staff"}
 
 
-def test_record__when_there_is_one__then_409(author, pupil):
+def test_record__when_there_is_one__then_409_as_its_openapi_entry_says(author, pupil):
     test = make_test(author)
     record(author, test, pupil.pk)
     error_of(record(author, test, pupil.pk, "absent"), 409, "CONFLICT")
     assert list(Attendance.objects.values_list("status", flat=True)) == ["present"]
+    answers = described(Attendances)["post"]["responses"]
+    assert {status: answer["description"] for status, answer in answers.items()} == {
+        "201": "", "401": "UNAUTHENTICATED", "403": "FORBIDDEN", "409": "CONFLICT", "422": "VALIDATION_ERROR",
+        "429": "RATE_LIMITED",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
