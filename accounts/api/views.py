@@ -115,10 +115,9 @@ class SignIn(FaceView):
         data = LoginIn.parse(request)
         made = login(**data, ip=self.actor_of(request).ip, user_agent=user_agent_of(request))
         account = made.user
-        user = {
-            "id": account.pk, "nomor_peserta": account.participant_number, "nama": account.name,
-            "email": account.email,
-        }  # fmt: skip
+        # The exam room's own words; its `email` is a text or not there.
+        user = {"id": account.pk, "nomor_peserta": account.participant_number, "nama": account.name}
+        user |= {"email": account.email} if account.email else {}
         top_level = {"token": made.token, "user": user}
         cookies = cookies_set(request, user_id=made.user.pk, token=made.token)
         return Ok(LoggedInOut(made).data, message="Login successful", top_level=top_level, cookies=cookies)

@@ -39,7 +39,7 @@ def test_login__when_by_number__then_both_documented_clients_find_what_they_read
     response = by_number(api, "P-7001")
     data, body = data_of(response), response.json()
     assert set(body) == {"success", "message", "data", "status_code", "token", "user"}
-    assert body["user"] == {"id": user.pk, "nomor_peserta": "P-7001", "nama": "Siti", "email": None}
+    assert body["user"] == {"id": user.pk, "nomor_peserta": "P-7001", "nama": "Siti"}
     assert body["token"] == data["token"]
     assert data["user"] == {
         "id": user.pk, "name": "Siti", "email": None, "roles": ["participant"], "permissions": ["take_tests"],
@@ -58,7 +58,7 @@ def test_login__when_the_number_is_typed_otherwise__then_found(api, typed):
 def test_login__when_by_username__then_signed_in(api, role):
     user = make_user(role, email=None, username="Budi", is_verified=False)
     body = api.post(URL, {"username": " budi", "password": PASSWORD}).json()
-    assert body["user"] == {"id": user.pk, "nomor_peserta": None, "nama": user.name, "email": None}
+    assert body["user"] == {"id": user.pk, "nomor_peserta": None, "nama": user.name}
 
 
 def test_login__when_by_username_of_an_unverified_address__then_refused(api):

@@ -110,11 +110,11 @@ class TimerOut(ClockOut):
 
 
 class DetailOut(OutputSerializer):
-    """One question after the end."""
+    """One question after the end. Both answers are texts, as printed: empty where there is none."""
 
     question_id = serializers.IntegerField()
-    user_answer = serializers.CharField(allow_null=True)
-    correct_answer = serializers.CharField(allow_null=True)
+    user_answer = serializers.CharField(allow_blank=True)
+    correct_answer = serializers.CharField(allow_blank=True)
     is_correct = serializers.BooleanField()
 
 
@@ -215,8 +215,8 @@ def _details(session: ExamSession, result: Result) -> list[dict[str, Any]]:
         rows.append(
             {
                 "question_id": numbers[key],
-                "user_answer": answer_of(question, order, answers.get(key)),
-                "correct_answer": answer_of(question, order, answer_key_json(question)),
+                "user_answer": answer_of(question, order, answers.get(key)) or "",
+                "correct_answer": answer_of(question, order, answer_key_json(question)) or "",
                 "is_correct": item["is_correct"] is True,
             }
         )

@@ -34,16 +34,21 @@ class V1RefreshIn(Input):
     refresh_token = serializers.CharField(max_length=4000)
 
 
-class V1TokensOut(OutputSerializer):
-    """A pair of tokens."""
+class V1PairOut(OutputSerializer):
+    """The next pair of tokens."""
 
     access_token = serializers.CharField(source="access", help_text="Bearer token (JWT), good for 15 minutes")
     refresh_token = serializers.CharField(source="refresh", help_text="Fetches the next pair, once")
-    token_type = serializers.CharField(default="bearer")
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Name the kind of token, as clients of the contract expect."""
-        return {**super().to_representation(instance), "token_type": "bearer"}
+
+class V1TokensOut(V1PairOut):
+    """A pair of tokens, and what kind they are."""
+
+    token_type = serializers.SerializerMethodField()
+
+    def get_token_type(self, pair: Any) -> str:
+        """Return the word before an access token in a header."""
+        return "bearer"
 
 
 class V1NewUserIn(Input):

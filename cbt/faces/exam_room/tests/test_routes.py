@@ -372,7 +372,7 @@ def test_result__when_the_key_may_be_seen__then_the_contract_body():
     assert body["percentage"] == pytest.approx(16.67)
     assert body["details"] == [
         {
-            "question_id": number, "user_answer": {1: right, 2: wrong}.get(number),
+            "question_id": number, "user_answer": {1: right, 2: wrong}.get(number, ""),
             "correct_answer": letter_of(one, number, "b"), "is_correct": number == 1,
         }
         for number in range(1, 7)
@@ -462,38 +462,3 @@ def test_ban__when_staff_bans__then_login_and_exam_end_at_once():
     participant_unban(participant_id=one.participant.pk, now=clock.now(), actor=SYSTEM)
     token = Api().post("/api/auth/login", credentials).json()["token"]
     error_of(Api(token).get(f"{one.url}/result"), 403, "BANNED")
-
-
-# --- rates, browsers ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("path", "method", "limit"), [("/questions", "get", 10), ("/answer", "post", 100)])
-def test_rate__when_the_documented_one_is_passed__then_429_with_retry_after(path, method, limit):
-    one, other = make_candidate(), make_candidate()
-    one.questions(), other.questions()
-    with time_machine.travel(clock.now() + timedelta(minutes=5), tick=False):
-        body = {"question_id": 1, "answer": "A"} if method == "post" else None
-        statuses = [getattr(one.api, method)(f"{one.url}{path}", body).status_code for _ in range(limit)]
-        assert set(statuses) == {200}
-        response = getattr(one.api, method)(f"{one.url}{path}", body)
-        error_of(response, 429, "RATE_LIMITED")
-        assert 1 <= int(response["Retry-After"]) <= 60
-        assert getattr(other.api, method)(f"{other.url}{path}", body).status_code == 200
-
-
-@pytest.mark.parametrize("origin", ["http://localhost:5173"])
-def test_cors__when_a_configured_frontend_asks__then_the_documented_headers(origin):
-    headers = {
-        "Origin": origin, "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type, authorization",
-    }  # fmt: skip
-    response = Api().client.options("/api/exam/1/answer", headers=headers)
-    assert response["Access-Control-Allow-Origin"] == origin
-    assert response["Access-Control-Allow-Credentials"] == "true"
-    methods = set(response["Access-Control-Allow-Methods"].replace(" ", "").split(","))
-    assert methods >= {"GET", "POST", "PUT", "DELETE", "OPTIONS"}
-    assert {"content-type", "authorization"} <= set(
-        response["Access-Control-Allow-Headers"].replace(" ", "").split(",")
-    )
-    stranger = Api().client.options("/api/exam/1/answer", headers={**headers, "Origin": "https://evil.example"})
-    assert "Access-Control-Allow-Origin" not in stranger

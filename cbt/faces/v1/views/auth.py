@@ -2,7 +2,7 @@
 
 from accounts.services.login import logout
 from accounts.services.refresh import tokens_open, tokens_refresh
-from cbt.faces.v1.serializers import V1LoginIn, V1MessageOut, V1RefreshIn, V1TokensOut
+from cbt.faces.v1.serializers import V1LoginIn, V1MessageOut, V1PairOut, V1RefreshIn, V1TokensOut
 from cbt.faces.v1.views.base import V1View
 from cbt.http.face import Ok
 from cbt.http.rates import Rate
@@ -47,13 +47,13 @@ class Renew(V1View):
     @documented(
         "Fetch the next pair of tokens; the refresh token is spent by it",
         request=V1RefreshIn,
-        bare=V1TokensOut,
+        bare=V1PairOut,
         errors=(E.UNAUTHENTICATED, E.VALIDATION_ERROR),
     )
     def post(self, request: Request) -> Ok:
         """Rotate: a repeated request gets the same successor for 20 seconds, a late one ends the login."""
         token = V1RefreshIn.parse(request)["refresh_token"]
-        return Ok(V1TokensOut(tokens_refresh(token=token, ip=request.actor.ip)).data, headers=_NOT_KEPT)
+        return Ok(V1PairOut(tokens_refresh(token=token, ip=request.actor.ip)).data, headers=_NOT_KEPT)
 
 
 class SignOut(V1View):
