@@ -8,20 +8,9 @@ from accounts.api.cookies import AUTH_COOKIE
 from accounts.models import Login
 from accounts.services.login import logins_revoke
 from accounts.states import Role
+from accounts.tests.browsers import FOREIGN, browser
 from accounts.tests.factories import PASSWORD, make_user, token_of
 from tests.support import Api, data_of, error_of
-
-OURS = "http://localhost:3000"
-FOREIGN = "https://evil.example"
-
-
-def browser(user=None, *, origin=OURS):
-    """Return a browser at a frontend's page, signed in or not; it checks CSRF as the server does."""
-    api = Api(**({"Origin": origin} if origin else {}))
-    api.client = Client(raise_request_exception=False, enforce_csrf_checks=True)
-    if user is not None:
-        data_of(api.post("/api/auth/login", {"email": user.email, "password": PASSWORD}))
-    return api
 
 
 def sign_in(user, **extra):

@@ -10,7 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from accounts.states import Role
-from cbt.faces.v1.tests.factories import api_of
+from accounts.tests.browsers import FOREIGN, browser
+from cbt.faces.v1.tests.factories import api_of, make_named
 from cbt.kernel import clock
 from cbt.kernel.models import Upload
 from tests.support import Api, error_of
@@ -121,3 +122,11 @@ def test_download__when_the_name_leads_elsewhere__then_404(media, name):
     assert response.status_code in {400, 404}
     assert response.headers["Content-Type"] == "application/json"
     assert b"sentinel" not in response.content
+
+
+def test_upload__when_by_cookie__then_only_from_a_page_of_ours(media):
+    api = browser(make_named())
+    assert send(api, png()).status_code == 201
+    api.headers["Origin"] = FOREIGN
+    error_of(send(api, png()), 403, "CSRF_FAILED")
+    assert Upload.objects.count() == 1
