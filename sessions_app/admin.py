@@ -145,8 +145,8 @@ class SessionAdmin(Page):
         "id", "taker", "test", "status", "started_at", "deadline_at", "completed_at", "submitted_by", "is_flagged",
     )  # fmt: skip
     list_filter = ("status", "is_flagged", "submitted_by", "test")
-    list_select_related = ("participant", "purchase__user", "taker", "test")
-    search_fields = ("participant__name", "participant__email", "purchase__user__email", "test__code")
+    list_select_related = ("participant", "account", "test")
+    search_fields = ("participant__name", "participant__email", "account__name", "account__email", "test__code")
     date_hierarchy = "started_at"
     exclude = ("nonce", "token_hash", "version")
     readonly_fields = ("log",)
@@ -157,10 +157,8 @@ class SessionAdmin(Page):
     @admin.display(description="taker")
     def taker(self, row: ExamSession) -> str:
         """Return who takes the test."""
-        if row.participant is not None:
-            return row.participant.name
-        user = row.taker or (row.purchase.user if row.purchase else None)
-        return user.name if user is not None else ""
+        person = row.participant or row.account
+        return person.name if person is not None else ""
 
     @admin.display(description="log")
     def log(self, row: ExamSession) -> str:
@@ -207,7 +205,7 @@ class ResultAdmin(Page):
     list_display = ("id", "session", "number", "is_current", "state", "percentage", "passed", "created_at")
     list_filter = ("is_current", "state", "passed", "session__test")
     list_select_related = ("session",)
-    search_fields = ("session__participant__name", "session__participant__email", "session__purchase__user__email")
+    search_fields = ("session__participant__name", "session__participant__email", "session__account__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
 

@@ -109,7 +109,7 @@ HEADER = [
 
 def _export_row(result: Result) -> list[sheets.Cell]:
     session = result.session
-    person = session.participant or session.taker or (session.purchase.user if session.purchase else None)
+    person = session.participant or session.account
     scales = "; ".join(f"{scale['name']}: {scale['raw']}" for scale in result.scales.values())
     return [
         result.pk, session.test.code, session.test.name, person.name if person else "", person.email if person else "",

@@ -48,8 +48,7 @@ class ResultDetailOut(ResultOut):
 def result_row(result: Result) -> dict[str, Any]:
     """Write one result for staff, or for its private buyer."""
     session = result.session
-    person = session.participant
-    buyer = session.taker or (session.purchase.user if session.purchase else None)
+    person, user = session.participant, session.account
     return {
         "id": result.pk,
         "number": result.number,
@@ -57,7 +56,7 @@ def result_row(result: Result) -> dict[str, Any]:
         "state": result.state,
         "test": {"id": session.test_id, "name": session.test.name, "code": session.test.code},
         "participant": {"id": person.pk, "name": person.name, "email": person.email} if person else None,
-        "user": {"id": buyer.pk, "name": buyer.name, "email": buyer.email} if buyer else None,
+        "user": {"id": user.pk, "name": user.name, "email": user.email} if user else None,
         "session": {
             "id": session.pk,
             "status": session.status,

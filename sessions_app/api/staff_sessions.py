@@ -33,6 +33,7 @@ class StaffSessionOut(OutputSerializer):
     test = JsonObject()
     participant = JsonObject(allow_null=True)
     user_id = serializers.IntegerField(allow_null=True)
+    user = JsonObject(allow_null=True)
     attempt_number = serializers.IntegerField()
     started_at = serializers.DateTimeField()
     deadline_at = serializers.DateTimeField(allow_null=True)
@@ -52,13 +53,14 @@ class StaffSessionOut(OutputSerializer):
 
 def session_row(session: ExamSession) -> dict[str, Any]:
     """Write one session for staff."""
-    now, person = clock.now(), session.participant
+    now, person, user = clock.now(), session.participant, session.account
     return {
         "id": session.pk,
         "status": session.status,
         "test": {"id": session.test_id, "name": session.test.name, "code": session.test.code},
         "participant": {"id": person.pk, "name": person.name, "email": person.email} if person else None,
         "user_id": session.user_id,
+        "user": {"id": user.pk, "name": user.name, "email": user.email} if user else None,
         "attempt_number": session.attempt_number,
         "started_at": clock.iso(session.started_at),
         "deadline_at": clock.iso(session.deadline_at),

@@ -1,5 +1,7 @@
 """One sitting of one test, and the paper that was handed out."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -14,11 +16,20 @@ DONE = Q(status=SessionStatus.COMPLETED.value)
 NOT_DONE = Q(status__in=sorted(status.value for status in SessionStatus if status is not SessionStatus.COMPLETED))
 
 
+class UserOf(models.ForeignObject):
+    """The user a ``user_id`` names, for joins: no column, no constraint, nothing that migrations would see."""
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = True, **kwargs: Any) -> None:
+        """Stand beside the columns of the model."""
+        super().contribute_to_class(cls, name, private_only=private_only, **kwargs)
+
+
 class ExamSession(models.Model):
     """One sitting, by an assignment, a purchase, a user's leave to take an exam file, or membership of a class.
 
     ``started_at`` is written once; the status moves by `sessions_app.states.TRANSITIONS` under this row's lock.
-    company_id and participant repeat what the assignment says, so that lists need no long joins.
+    company_id and participant repeat what the assignment says, so that lists need no long joins; account is the user
+    of ``user_id``: the buyer, the taker, or whoever sits an exam file.
 
     .. pii: network address and browser at the start; kept with the session.
     """
@@ -35,6 +46,10 @@ class ExamSession(models.Model):
         help_text="Who takes a test of a class; user_id says the same",
     )  # fmt: skip
     user_id = models.BigIntegerField(null=True, db_index=True, help_text="The private buyer, or the taker")
+    account = UserOf(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, from_fields=["user_id"], to_fields=["id"], null=True,
+        related_name="+",
+    )  # fmt: skip
     exam_file = models.CharField(max_length=64, default="", blank=True, help_text="Name of the exam file, if it is one")
     company_id = models.BigIntegerField(null=True)
     attempt_number = models.PositiveSmallIntegerField(default=1)

@@ -25,13 +25,13 @@ def visible_results(actor: Actor) -> Q:
 
 
 def result_list_for(actor: Actor, *, is_current: bool = True) -> QuerySet[Result]:
-    """Return results newest first with session, test and participant; earlier gradings only on request."""
+    """Return results newest first with session, test and person; earlier gradings only on request."""
     rows = Result.objects.filter(visible_results(actor))
     if is_current:
         rows = rows.filter(is_current=True)
-    return rows.select_related(
-        "session__test", "session__participant__company", "session__purchase__user", "session__taker"
-    ).order_by("-created_at", "-pk")
+    return rows.select_related("session__test", "session__participant__company", "session__account").order_by(
+        "-created_at", "-pk"
+    )
 
 
 def results_of_people(actor: Actor, named: Q) -> Q:

@@ -32,11 +32,11 @@ def visible_sessions(actor: Actor) -> Q:
 
 
 def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
-    """Return the sessions staff may see, newest first, with test, participant and the current result's id."""
+    """Return the sessions staff may see, newest first, with test, person and the current result's id."""
     current = Result.objects.filter(session=OuterRef("pk"), is_current=True)
     return (
         ExamSession.objects.filter(visible_sessions(actor))
-        .select_related("test", "participant", "assignment", "purchase", "taker")
+        .select_related("test", "participant", "assignment", "purchase", "account")
         .annotate(result_id=Subquery(current.values("pk")[:1]))
         .order_by("-started_at", "-pk")
     )

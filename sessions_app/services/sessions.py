@@ -96,11 +96,13 @@ def session_start_purchase(*, purchase: Purchase, now: datetime, origin: Origin)
         return _start_or_resume(draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up)
 
 
-def session_start_file(*, user_id: int, exam_file: str, test: Test, now: datetime, origin: Origin) -> Started:
+def session_start_file(
+    *, user_id: int, exam_file: str, test: Test, now: datetime, origin: Origin, is_published: bool = True
+) -> Started:
     """Start an exam that is kept as a file, or go on with the open session; ``test`` is what the file became.
 
-    Whether it may be taken is its publisher's word, not the catalogue's. One user gets ``max_attempts`` attempts.
-    Raises ATTEMPTS_USED_UP. Source: exam-files contract, "Rules".
+    Whether it may be taken is its publisher's word, not the catalogue's; who has begun goes on without it. One user
+    gets ``max_attempts`` attempts. Raises ATTEMPTS_USED_UP, TEST_NOT_AVAILABLE. Source: exam-files contract, "Rules".
     """
     _close_open_if_late(now, user_id=user_id, exam_file=exam_file)
     version = version_freeze(test.pk)
@@ -108,8 +110,9 @@ def session_start_file(*, user_id: int, exam_file: str, test: Test, now: datetim
         lock_user(user_id)
         draft = ExamSession(user_id=user_id, exam_file=exam_file, test=test)
         return _start_or_resume(
-            draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up, is_on_offer=True
-        )
+            draft, version, window_end=None, now=now, origin=origin, used_up=_purchase_used_up,
+            is_on_offer=is_published,
+        )  # fmt: skip
 
 
 def session_start_class(*, taker_id: int, test: Test, now: datetime, origin: Origin) -> Started:

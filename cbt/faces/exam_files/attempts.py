@@ -12,7 +12,7 @@ from catalog.models import Test
 from catalog.selectors.versions import version_load
 from catalog.services.documents import test_document_import
 from catalog.services.offers import test_update
-from cbt.faces.exam_files import shapes, tree
+from cbt.faces.exam_files import library, shapes, tree
 from cbt.faces.exam_files.library import ExamFile
 from cbt.kernel.actor import SYSTEM, Actor
 from cbt.kernel.errors import DomainError, ErrorCode, not_found
@@ -61,11 +61,19 @@ def _import(exam: ExamFile, found: Test | None) -> Test:
     return test_update(test_id=test.pk, data={"is_active": False, "metadata": metadata}, actor=SYSTEM)
 
 
-def attempt_start(*, exam: ExamFile, actor: Actor, now: datetime) -> Started:
-    """Start the exam or go on with the user's active attempt. Raises ATTEMPTS_USED_UP."""
+def attempt_start(*, exam_id: str, actor: Actor, now: datetime) -> Started:
+    """Start the exam or go on with the user's active attempt.
+
+    Who has begun goes on, whatever has become of the file and its flag since; a new attempt needs both.
+    Raises EXAM_NOT_FOUND, EXAM_NOT_PUBLISHED, ATTEMPTS_USED_UP; TEST_NOT_AVAILABLE where the attempt that would have
+    gone on has ended this moment and the exam is not published any more.
+    """
+    active = active_attempt(actor, exam_id)
+    is_begun = active is not None and not is_late(active, now)
     return session_start_file(
-        user_id=user_of(actor), exam_file=exam.exam_id, test=exam_test(exam), now=now,
-        origin=Origin(actor.ip, actor.user_agent),
+        user_id=user_of(actor), exam_file=exam_id, now=now, origin=Origin(actor.ip, actor.user_agent),
+        test=active.test if active is not None and is_begun else exam_test(library.exam_get(exam_id)),
+        is_published=not is_begun or exam_id in library.manifest().published,
     )  # fmt: skip
 
 

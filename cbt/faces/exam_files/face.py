@@ -10,6 +10,7 @@ RENAMED = {
     ErrorCode.VALIDATION_ERROR: ErrorCode.INVALID_PAYLOAD,
     ErrorCode.UNKNOWN_QUESTION: ErrorCode.INVALID_PAYLOAD,
     ErrorCode.ATTEMPTS_USED_UP: ErrorCode.ATTEMPT_EXISTS,
+    ErrorCode.TEST_NOT_AVAILABLE: ErrorCode.EXAM_NOT_PUBLISHED,
 }
 
 
@@ -32,6 +33,7 @@ EXAM_FILES = Face(
         ErrorCode.UNKNOWN_QUESTION: 400,
         ErrorCode.CONFLICT: 409,
         ErrorCode.ATTEMPTS_USED_UP: 409,
+        ErrorCode.TEST_NOT_AVAILABLE: 423,
         ErrorCode.SESSION_NOT_IN_PROGRESS: 409,
         ErrorCode.SESSION_PAUSED: 409,
         ErrorCode.BANNED: 409,

@@ -116,8 +116,7 @@ class Attempts(ExamFilesView):
     )  # fmt: skip
     def post(self, request: Request, exam_id: str) -> Ok:
         """Return the user's active attempt, made now if there is none."""
-        exam = library.exam_get(exam_id)
-        started = attempts.attempt_start(exam=exam, actor=self.actor_of(request), now=clock.now())
+        started = attempts.attempt_start(exam_id=exam_id, actor=self.actor_of(request), now=clock.now())
         projection.started(started.session)
         return Ok(attempts.attempt_state(started.session.pk))
 

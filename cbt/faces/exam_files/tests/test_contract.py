@@ -10,9 +10,12 @@ from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
 from catalog.models import Test
 from catalog.tests.builders import question
+from cbt.faces.exam_files import attempts
 from cbt.faces.exam_files.tests.conftest import Browser
-from cbt.faces.exam_files.tests.factories import exam_document, put_exam, stored
+from cbt.faces.exam_files.tests.factories import attempt_of, exam_document, put_exam, stored
+from cbt.kernel import clock
 from sessions_app.models import ExamSession, Result
+from sessions_app.services.sessions import session_submit, session_token
 from tests.support import Api, counted_queries, error_of
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
@@ -236,6 +239,75 @@ def test_file_edited_during_an_attempt__then_its_paper_stays_and_the_next_attemp
     other = Browser(make_user())
     assert [row["questionId"] for row in other.get("/api/exams/exam1").json()["questions"]] == ["n1"]
     assert save(other, start(other), answer("n1", "a")).status_code == 200
+
+
+@pytest.mark.parametrize("what", ["unpublished", "broken", "gone"])
+def test_exam__when_unpublished_in_mid_attempt__then_who_has_begun_loses_nothing_and_nobody_begins(
+    browser, tree_root, what
+):
+    put_exam("exam1", exam_document(settings={"max_attempts": 2}))
+    attempt = start(browser)
+    save(browser, attempt, answer("q1", "a", 3))
+    if what == "unpublished":
+        put_exam("exam1", is_published=False)
+    elif what == "broken":
+        (tree_root / "input" / "exam1.json").write_text("{")
+    else:
+        (tree_root / "input" / "exam1.json").unlink()
+    refusal = (423, "EXAM_NOT_PUBLISHED") if what == "unpublished" else (404, "EXAM_NOT_FOUND")
+    assert start(browser)["answers"] == [answer("q1", "a", 3)], "a reload goes on"
+    assert [row["questionId"] for row in browser.get("/api/exams/exam1").json()["questions"]] == ["q1", "q2", "q3"]
+    assert save(browser, attempt, answer("q1", "b")).json()["answers"] == [answer("q1", "b", 3)]
+    error_of(Browser(make_user()).post("/api/exams/exam1/attempt"), *refusal)
+    submitted = browser.post(f"/api/attempts/{attempt['attemptId']}/submit")
+    assert submitted.json()["status"] == "finished"
+    assert stored("output", f"exam1_{attempt['attemptId']}.json")["attempt"]["answers"] == [answer("q1", "b", 3)]
+    error_of(browser.post("/api/exams/exam1/attempt"), *refusal)
+    assert browser.get("/api/exams").json() == []
+    assert Result.objects.get().points == 1
+
+
+def test_start__when_the_attempt_ends_while_an_unpublished_exam_would_go_on__then_423_and_no_other(
+    browser, monkeypatch
+):
+    put_exam("exam1", exam_document(settings={"max_attempts": 2}))
+    attempt = start(browser)
+    put_exam("exam1", is_published=False)
+    looked = attempts.active_attempt
+
+    def then_ended(actor, exam_id):
+        found = looked(actor, exam_id)
+        browser.post(f"/api/attempts/{attempt['attemptId']}/submit")
+        return found
+
+    monkeypatch.setattr(attempts, "active_attempt", then_ended)
+    error_of(browser.post("/api/exams/exam1/attempt"), 423, "EXAM_NOT_PUBLISHED")
+    assert ExamSession.objects.count() == 1
+
+
+def test_staff__then_results_sessions_and_table_name_the_person_in_as_many_queries_as_ever(browser):
+    boss = Api(token_of(make_user(Role.SUPER_ADMIN)))
+    put_exam("exam1")
+    paths = ("/api/results", "/api/results/export?format=csv", "/api/test-sessions")
+    for people in (1, 3):
+        for user in [browser.user] if people == 1 else [make_user(), make_user()]:
+            session_submit(token=session_token(attempt_of(user, "exam1")), now=clock.now())
+        counts = []
+        for where in paths:
+            with counted_queries() as sent:
+                assert boss.get(where).status_code == 200
+            counts.append(len(sent))
+        if people == 1:
+            expected = counts
+    assert counts == expected
+    who = {"id": browser.user.pk, "name": browser.user.name, "email": browser.user.email}
+    for where in ("/api/results", "/api/test-sessions"):
+        rows = boss.get(where).json()["data"]["data"]
+        assert [row["user"] for row in rows if row["user"]["id"] == who["id"]] == [who]
+        assert {row["participant"] for row in rows} == {None}
+        assert boss.get(f"{where}/{rows[-1]['id']}").json()["data"]["user"] == who
+    assert boss.get(f"/api/results?search={browser.user.email}").json()["data"]["total"] == 1
+    assert f"{browser.user.name},{browser.user.email}" in boss.get(paths[1]).content.decode("utf-8-sig")
 
 
 def test_time_is_up__then_closed_and_409(browser):
