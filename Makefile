@@ -88,6 +88,10 @@ audit: $(VENV)/.dev ## Known weaknesses of the locked packages (says so when adv
 .PHONY: check
 check: lint types contracts migrations-check schema-check deploy-check audit ## All that CI checks besides tests
 
+.PHONY: face-removal-check
+face-removal-check: $(VENV)/.dev ## Show that each dialect goes with its folder and its line (a minute or two)
+	$(BIN)/python scripts/face_removal.py
+
 .PHONY: format
 format: $(VENV)/.dev ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
@@ -127,7 +131,7 @@ crash: $(VENV)/.dev ## Kill web server, workers and database in mid-save, 20 tim
 
 .PHONY: crash-files
 crash-files: $(VENV)/.dev ## Kill the server 1000 times while 16 writers save one attempt kept as a file (CRASH_FILE_KILLS)
-	CRASH_FILE_KILLS=$${CRASH_FILE_KILLS:-1000} $(BIN)/python -m pytest tests/test_crash_files.py $(ARGS)
+	CRASH_FILE_KILLS=$${CRASH_FILE_KILLS:-1000} $(BIN)/python -m pytest cbt/faces/exam_files/tests/test_crash_files.py $(ARGS)
 
 .PHONY: lock
 lock: ## Resolve requirements*.in into lock files with hashes (needs uv)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache as once
 from typing import Any
 
 from django.core.cache import cache
@@ -17,7 +18,6 @@ from django.test.client import ClientHandler
 
 from accounts.states import Role
 from catalog.tests.builders import document, question
-from cbt.faces.exam_files.tests.factories import EXAM_ID
 from cbt.kernel import clock, storage
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.models import Upload
@@ -26,6 +26,7 @@ from commerce.models import CartItem, Payment
 from commerce.tests.factories import fill_cart
 from sessions_app.models import ExamSession
 from tenants.services.subscriptions import subscription_cancel
+from tests.faces import parts
 from tests.routes import Route
 from tests.support import Api
 from tests.world import Side, World, upload
@@ -68,17 +69,6 @@ _PROFILE = {
 _USER = {
     "name": "New Person", "email": "made@person.example", "password": "password123", "role": "public_user",
     "userable": {"phone": "0811", "date_of_birth": "1990-01-01", "address": "Street 1", "biodata": {}},
-}  # fmt: skip
-
-
-_V1_TEST = {
-    "title": "Class test", "description": "d", "is_active": True, "starts_at": "2026-01-01T00:00:00Z",
-    "questions": [
-        {
-            "id": "q1", "text": "What?", "options": [{"id": "a", "text": "A"}, {"id": "b", "text": "B"}],
-            "correct_option": "b", "points": 2,
-        }
-    ],
 }  # fmt: skip
 
 
@@ -188,12 +178,6 @@ BODIES: dict[str, Maker] = {
     },
     "PUT /api/participants/{participant}": lambda world, side: {"name": "Renamed", "email": "renamed@person.example"},
     "PATCH /api/participants/{participant}": lambda world, side: {"name": "Renamed"},
-    "POST /api/exam/{exam}/answer": lambda world, side: {"question_id": 1, "answer": "A", "is_doubtful": True},
-    "POST /api/exam/{exam}/sync": lambda world, side: {
-        "answers": [{"question_id": 1, "answer": "A", "is_doubtful": True}], "revision": 3,
-    },
-    "POST /api/exam/{exam}/submit": lambda world, side: NO_BODY,
-    "POST /api/exam/{exam}/heartbeat": lambda world, side: NO_BODY,
     "POST /api/participants/{participant}/credentials": lambda world, side: {"participant_number": "P-77"},
     "POST /api/participants/credentials": lambda world, side: {
         "participants": [{"participant_id": side.participant.pk, "participant_number": "P-77"}]
@@ -208,33 +192,7 @@ BODIES: dict[str, Maker] = {
         "question_id": "q3", "points": 0.5, "comment": "good",
     },
     "POST /api/test-sessions/{session}/regrade": lambda world, side: {"reason": "checked again"},
-    "POST /api/exams/{examId}/attempt": lambda world, side: NO_BODY,
-    "PUT /api/attempts/{attemptId}": lambda world, side: {
-        "answers": [{"questionId": "q1", "response": "a", "timeSec": 2}],
-    },
-    "POST /api/attempts/{attemptId}/submit": lambda world, side: NO_BODY,
     "POST /api/test-sessions/{session}/detections/{detection}/resolve": lambda world, side: {"note": "harmless"},
-    "POST /v1/auth/login": lambda world, side: {"username": "instructor", "password": "password123"},
-    "POST /v1/auth/refresh": lambda world, side: {"refresh_token": world.refresh_token},
-    "POST /v1/auth/logout": lambda world, side: NO_BODY,
-    "POST /v1/users": lambda world, side: {"username": "made.user", "password": "password123", "role": "student"},
-    "PUT /v1/users/{user}": lambda world, side: {
-        "username": "renamed.user", "password": "password456", "role": "instructor",
-    },
-    "POST /v1/tests": lambda world, side: _V1_TEST,
-    "PUT /v1/tests/{test}": lambda world, side: {**_V1_TEST, "title": "Renamed class test"},
-    "POST /v1/files/upload": lambda world, side: Form({"file": upload}),
-    "POST /v1/attendance": lambda world, side: {
-        "test_id": world.common.bank.pk, "user_id": world.other_users[Role.INSTRUCTOR].pk, "status": "late",
-    },
-    "POST /v1/attendance/enroll": lambda world, side: Form({"photo": upload, "consent": "true"}),
-    "POST /v1/attendance/check-in": lambda world, side: Form({"photo": upload, "test_id": world.common.bank.pk}),
-    "PUT /v1/attendance/{attendance}": lambda world, side: {"status": "excused"},
-    "POST /v1/graphql": lambda world, side: {
-        "query": "query ($n: Int!) { tests(per_page: $n) { items { id name } } results { items { id } } }",
-        "variables": {"n": 5},
-    },
-    "POST /v1/tests/{test}/submit": lambda world, side: {"answers": {"q1": "b"}},
 }  # fmt: skip
 
 
@@ -249,7 +207,15 @@ def body_of(route: Route, world: World, side: Side) -> Body:
     """Return a valid body; None where the route takes none."""
     if route.method in {"GET", "DELETE"}:
         return NO_BODY
-    return BODIES[str(route)](world, side)
+    return bodies()[str(route)](world, side)
+
+
+@once
+def bodies() -> dict[str, Maker]:
+    """Return how to make the body of each write; those of a dialect lie in its own folder."""
+    return {
+        name: maker for found in (BODIES, *(part.BODIES for part in parts("walk"))) for name, maker in found.items()
+    }
 
 
 def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
@@ -277,8 +243,6 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "payment": side.payment.pk,
         "transactionId": side.order.pk,
         "import": side.batch.pk,
-        "examId": EXAM_ID,
-        "attemptId": side.attempt.pk,
         "token": side.link,
         "sessionToken": side.open_token,
         "name": side.photo.path,
@@ -296,7 +260,7 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
     if route.face == "v1":
         pupil = world.other_users[Role.STUDENT]
         values |= {"user": pupil.pk, "attendance": world.attendance.pk, "filename": world.file.name}
-    return {**values, **special.get(str(route), {})}
+    return {**values, **side.of_faces, **special.get(str(route), {})}
 
 
 #: Routes of an extra that tests do not install.

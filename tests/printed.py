@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.calls import Form
 from tests.support import ERROR_KEYS, Api
 
 NUMBER = "a number"
@@ -17,13 +18,6 @@ MOMENT = "a moment: ISO 8601 in UTC"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ADDED = "+"
 ANY_NAME = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A body sent as multipart/form-data; files are made by a function, anew for each request."""
-
-    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ def replay(cases: Iterable[Case], clients: Mapping[str, Api], known: dict[str, A
 
 def _send(api: Api, method: str, path: str, body: Any) -> Any:
     if isinstance(body, Form):
-        return api.upload(path, {name: value() if callable(value) else value for name, value in body.fields.items()})
+        return api.upload(path, body.made())
     return getattr(api, method)(path, **({} if body is None else {"data": body}))
 
 

@@ -13,7 +13,7 @@ from tests.routes import ROUTES, shape_of
 
 def test_bodies__then_none_is_left_over():
     writes = {str(row) for row in ROUTES if row.method not in {"GET", "DELETE"}}
-    assert set(calls.BODIES) == writes
+    assert set(calls.bodies()) == writes
 
 
 def test_every_route__when_called_properly__then_it_succeeds(world):

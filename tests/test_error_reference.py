@@ -2,7 +2,6 @@
 
 from django.conf import settings
 
-from cbt.faces.exam_files.face import EXAM_FILES
 from cbt.http.face import PRIMARY, STATUS
 from cbt.http.reference import MEANING, as_markdown
 from cbt.kernel.errors import ErrorCode
@@ -17,7 +16,6 @@ def test_page__then_as_the_code_says():
     assert (settings.BASE_DIR / "docs/errors.md").read_text() == as_markdown()
 
 
-def test_conflict__then_400_on_the_primary_face_and_409_where_a_dialect_has_it():
+def test_conflict__then_400_on_the_primary_face():
     """The primary contract's list of statuses has no 409: a refused business action is 400."""
     assert PRIMARY.status(ErrorCode.CONFLICT) == 400
-    assert EXAM_FILES.status(ErrorCode.CONFLICT) == EXAM_FILES.status(ErrorCode.ATTEMPT_EXISTS) == 409

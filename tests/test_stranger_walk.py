@@ -68,7 +68,7 @@ def foreign_values(world: World) -> dict[str, list[Any]]:
         "payment": [foreign.payment.pk],
         "transactionId": [foreign.order.pk],
         "import": [foreign.batch.pk],
-        "attemptId": [foreign.attempt.pk],
+        "attemptId": [foreign.of_faces.get("attemptId", 0)],
         "token": [*opaque, foreign.open_token],
         "sessionToken": [*opaque, foreign.link, foreign.open_token.lower(), foreign.open_token[:-1]],
         "name": [foreign.photo.path, f"../{foreign.photo.path}", foreign.photo.path.replace("/", "//")],

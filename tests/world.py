@@ -27,9 +27,6 @@ from catalog.models import Test, TestCategory
 from catalog.services.versions import version_freeze
 from catalog.tests.builders import question
 from catalog.tests.factories import make_category
-from cbt.faces.exam_files.attempts import exam_test
-from cbt.faces.exam_files.library import exam_get
-from cbt.faces.exam_files.tests.factories import attempt_of, put_exam
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM, Actor, ActorKind
 from cbt.kernel.ids import derive_token
@@ -54,6 +51,7 @@ from sessions_app.tests.factories import (
 from tenants.models import Company, CompanyAdmin, CompanySubscription, Invoice, SubscriptionPrice
 from tenants.services.purchases import subscription_extend
 from tenants.tests.factories import make_company, make_price, make_subscription, make_tenant_admin
+from tests.faces import parts
 from tests.rows import changes_keys, count_ids_from, snapshot
 
 OTHER_ROLES = (Role.PARTICIPANT, Role.INSTRUCTOR, Role.STUDENT)
@@ -98,7 +96,7 @@ class Common:
 
 @dataclass
 class Side:
-    """One company and one private buyer with everything they can have."""
+    """One company and one private buyer with everything they can have; of_faces: path values of dialects."""
 
     mark: str
     company: Company
@@ -120,11 +118,11 @@ class Side:
     order: PublicTransaction
     buyer_result: Result
     buyer_open: Started
-    attempt: ExamSession
     admin_token: str = ""
     buyer_token: str = ""
     rows: set[tuple[str, Any]] = field(default_factory=set)
     planted: set[str] = field(default_factory=set)
+    of_faces: dict[str, Any] = field(default_factory=dict)
 
     @property
     def open_token(self) -> str:
@@ -241,7 +239,9 @@ def _common() -> Common:
     )
     for test in (common.bank, common.bought, common.plain, common.exam, common.exam_done, common.offer, common.ordered):
         version_freeze(test.pk)  # everybody's paper, not that of whoever starts first
-    version_freeze(exam_test(exam_get(put_exam())).pk)
+    for part in parts("walk"):
+        if hasattr(part, "prepare"):
+            part.prepare()
     return common
 
 
@@ -300,7 +300,12 @@ def _side(mark: str, common: Common) -> Side:
         batch=make_import(company, file_name=f"{mark}.csv"), order=order, participant=person, banned=banned,
         assignments=assignments,
         started=started, result=result, detection=detection, photo=photo, buyer=buyer, purchase=purchase,
-        buyer_result=buyer_result, buyer_open=second, attempt=attempt_of(buyer),
+        buyer_result=buyer_result, buyer_open=second,
+        of_faces={
+            name: value
+            for part in parts("walk") if hasattr(part, "values_of")
+            for name, value in part.values_of(buyer).items()
+        },
         admin_token=token_of(admin), buyer_token=token_of(buyer),
     )  # fmt: skip
 

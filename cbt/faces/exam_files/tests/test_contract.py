@@ -11,9 +11,11 @@ from accounts.tests.factories import make_user, token_of
 from catalog.models import Test
 from catalog.tests.builders import question
 from cbt.faces.exam_files import attempts
+from cbt.faces.exam_files.face import EXAM_FILES
 from cbt.faces.exam_files.tests.conftest import Browser
 from cbt.faces.exam_files.tests.factories import attempt_of, exam_document, put_exam, stored
 from cbt.kernel import clock
+from cbt.kernel.errors import ErrorCode
 from sessions_app.models import ExamSession, Result
 from sessions_app.services.sessions import session_submit, session_token
 from tests.support import Api, counted_queries, error_of
@@ -170,6 +172,10 @@ def test_errors__then_the_four_of_the_document(browser):
     error_of(save(browser, attempt, answer("q1", "a")), 409, "SESSION_NOT_IN_PROGRESS")
     for nobody in ("999999", "x", "1e3", "-1", "9" * 30, "٣"):
         error_of(browser.put(f"/api/attempts/{nobody}", {"answers": []}), 404, "NOT_FOUND")
+
+
+def test_conflict__then_409_as_the_document_has_it():
+    assert EXAM_FILES.status(ErrorCode.CONFLICT) == EXAM_FILES.status(ErrorCode.ATTEMPT_EXISTS) == 409
 
 
 def test_attempts__when_configured_otherwise__then_more_than_one(browser):

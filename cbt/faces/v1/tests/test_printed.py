@@ -12,7 +12,8 @@ from accounts.states import Role
 from accounts.tests.factories import PASSWORD, token_of
 from cbt.faces.v1.tests.factories import make_named
 from cbt.http.rates import Rate, enforce
-from tests.printed import ADDED, MOMENT, NOTHING, NUMBER, Case, Error, Form, replay
+from tests.calls import Form
+from tests.printed import ADDED, MOMENT, NOTHING, NUMBER, Case, Error, replay
 from tests.routes import ROUTES, shape_of
 from tests.support import Api, error_of
 from tests.world import upload

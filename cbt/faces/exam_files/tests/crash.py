@@ -1,6 +1,6 @@
 """Saves one attempt from 16 threads in a process that is killed in mid-write, again and again.
 
-Run by `tests/test_crash_files.py` as ``python -m tests.exam_files_crash DATABASE SESSION TOKEN
+Run by `test_crash_files` as ``python -m cbt.faces.exam_files.tests.crash DATABASE SESSION TOKEN
 ROUNDS`` (database name as the test has it; the folder comes with TEST_DATA_DIR). Each round forks a child whose writers
 save as fast as they can and tell the parent of each acknowledged save through a pipe; at a chosen call of a chosen
 system call the child sends itself SIGKILL. Prints one JSON line: rounds, kills by point, faults.

@@ -15,14 +15,8 @@ from cbt.faces.exam_files.tests.factories import attempt_of, exam_document, put_
 from sessions_app.services.sessions import session_token
 
 WRITERS = 16
+WRITER = "cbt.faces.exam_files.tests.crash"
 KILLS = int(os.environ.get("CRASH_FILE_KILLS", "64"))
-
-
-@pytest.fixture
-def tree_root(settings, tmp_path):
-    """A folder of this test's own."""
-    settings.DATA_DIR = tmp_path
-    return tmp_path / "exams"
 
 
 @pytest.mark.server
@@ -39,7 +33,7 @@ def test_kill__when_sixteen_writers_save_one_attempt__then_no_file_is_torn_and_n
     name = str(connection.settings_dict["NAME"])
     connection.close()
     done = subprocess.run(
-        [sys.executable, "-m", "tests.exam_files_crash", name, str(session.pk), session_token(session), str(KILLS)],
+        [sys.executable, "-m", WRITER, name, str(session.pk), session_token(session), str(KILLS)],
         cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=3500,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
