@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts.services.cleaning import logins_forget, proofs_forget, sessions_forget
+from accounts.services.cleaning import logins_forget, proofs_forget, refresh_tokens_forget, sessions_forget
 from accounts.services.many_passwords import JOB, wrap_run, wrap_sweep
 from accounts.services.passwords import SEND_JOB, password_reset_send
 from cbt.kernel import jobs
@@ -30,6 +30,14 @@ def wrap_left_passwords() -> dict[str, int]:
 def forget_old_logins() -> dict[str, int]:
     """Delete logins that ended more than a year ago."""
     return {"deleted": logins_forget()}
+
+
+@jobs.periodic(
+    "accounts.forget_refresh_tokens", every_seconds=86_400, purpose="remove refresh tokens that are good for nothing"
+)
+def forget_refresh_tokens() -> dict[str, int]:
+    """Delete spent ones that ran out, and those of logins that ended more than 30 days ago."""
+    return {"deleted": refresh_tokens_forget()}
 
 
 @jobs.periodic(

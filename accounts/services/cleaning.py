@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Q
 
-from accounts.models import EmailVerification, Login, PasswordReset
+from accounts.models import EmailVerification, Login, PasswordReset, RefreshToken
 from cbt.kernel import clock
 
 LOGINS_KEPT = timedelta(days=365)
@@ -16,11 +16,31 @@ BATCH = 5000
 
 def logins_forget() -> int:
     """Delete logins that ended (revoked, run out or long idle) more than a year ago; return how many."""
-    horizon = clock.now() - LOGINS_KEPT
-    ended = Q(revoked_at__lt=horizon) | Q(expires_at__lt=horizon) | Q(last_seen_at__lt=horizon - settings.LOGIN_IDLE)
     total = 0
-    while batch := list(Login.objects.filter(ended).values_list("pk", flat=True).order_by()[:BATCH]):
-        total += Login.objects.filter(pk__in=batch).delete()[0]
+    while batch := list(Login.objects.filter(_ended(LOGINS_KEPT)).values_list("pk", flat=True).order_by()[:BATCH]):
+        total += Login.objects.filter(pk__in=batch).delete()[1].get("accounts.Login", 0)
+    return total
+
+
+def _ended(age: timedelta) -> Q:
+    """Return the condition of logins that ended (revoked, run out or long idle) longer ago than this."""
+    horizon = clock.now() - age
+    return Q(revoked_at__lt=horizon) | Q(expires_at__lt=horizon) | Q(last_seen_at__lt=horizon - settings.LOGIN_IDLE)
+
+
+def refresh_tokens_forget(*, is_dry_run: bool = False) -> int:
+    """Delete refresh tokens that nobody can use or misuse any more; return how many.
+
+    Spent ones that have run out, and all of a login that ended more than 30 days ago. A spent one that has not run out
+    stays: shown again, it gives a thief away and ends the login. The last one of a login that goes on stays.
+    """
+    run_out = Q(spent_at__isnull=False, expires_at__lt=clock.now())
+    useless = RefreshToken.objects.filter(run_out | Q(login__in=Login.objects.filter(_ended(PROOFS_KEPT))))
+    if is_dry_run:
+        return useless.count()
+    total = 0
+    while batch := list(useless.values_list("pk", flat=True).order_by()[:BATCH]):
+        total += RefreshToken.objects.filter(pk__in=batch).delete()[0]
     return total
 
 

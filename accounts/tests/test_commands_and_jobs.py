@@ -7,16 +7,18 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
-from accounts.models import EmailVerification, Login, PasswordReset, PublicProfile, User
-from accounts.services.cleaning import logins_forget, proofs_forget
+from accounts.models import EmailVerification, Login, PasswordReset, PublicProfile, RefreshToken, User
+from accounts.services.cleaning import logins_forget, proofs_forget, refresh_tokens_forget
 from accounts.services.passwords import password_forgot
+from accounts.services.refresh import tokens_open, tokens_refresh
 from accounts.services.users import user_create, user_delete
 from accounts.services.verification import verification_send
 from accounts.states import Role
-from accounts.tests.factories import make_user, token_of
+from accounts.tests.factories import PASSWORD, make_user, token_of
 from cbt.kernel import clock, jobs
 from cbt.kernel.actor import SYSTEM, Actor, ActorKind
 from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.ids import hash_token
 from tests.support import data_of, run_jobs
 
 
@@ -132,10 +134,51 @@ def test_proofs_forget__then_only_those_spent_over_30_days_ago(db):
     assert (EmailVerification.objects.count(), PasswordReset.objects.count()) == (0, 0)
 
 
-def test_periodic_table__then_names_both(db):
+def test_refresh_tokens_forget__then_only_those_that_are_good_for_nothing(db):
+    make_user(Role.STUDENT, email=None, username="siti")
+
+    def signed_in():
+        return tokens_open(username="siti", password=PASSWORD, ip="127.0.0.1", user_agent="tests").refresh
+
+    with time_machine.travel("2026-03-01T08:00:00Z", tick=False) as machine:
+        ended, open_login = signed_in(), signed_in()
+        Login.objects.filter(refresh_tokens__token_hash=hash_token(ended)).update(revoked_at=clock.now())
+        second = tokens_refresh(token=open_login).refresh
+        machine.shift(timedelta(days=29))
+        third = tokens_refresh(token=second).refresh
+        Login.objects.update(last_seen_at=clock.now())  # its access token is used
+        assert refresh_tokens_forget() == 0, "a spent one that has not run out still gives a thief away"
+        machine.shift(timedelta(days=1, seconds=1))
+        assert _said("forget_refresh_tokens", "--dry-run") == "3 refresh tokens would be removed\n"
+        assert RefreshToken.objects.count() == 4
+        assert _said("forget_refresh_tokens") == "3 refresh tokens removed\n"
+        assert RefreshToken.objects.get().token_hash == hash_token(third)
+        assert tokens_refresh(token=third).refresh
+        assert Login.objects.count() == 2
+
+
+def test_refresh_tokens_forget__when_a_login_ended_lately__then_its_last_one_stays(db):
+    make_user(Role.STUDENT, email=None, username="siti")
+    with time_machine.travel("2026-03-01T08:00:00Z", tick=False) as machine:
+        tokens_open(username="siti", password=PASSWORD, ip="127.0.0.1", user_agent="tests")
+        Login.objects.update(revoked_at=clock.now())
+        machine.shift(timedelta(days=30))
+        assert refresh_tokens_forget() == 0
+        machine.shift(timedelta(seconds=1))
+        assert refresh_tokens_forget() == 1
+
+
+def _said(*words):
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def test_periodic_table__then_names_them(db):
     names = {row.name: row.every_seconds for row in jobs.periodic_table()}
-    assert names["accounts.forget_old_logins"] == names["accounts.forget_spent_proofs"] == 86_400
-    for name in ("accounts.forget_old_logins", "accounts.forget_spent_proofs"):
+    daily = ("accounts.forget_old_logins", "accounts.forget_spent_proofs", "accounts.forget_refresh_tokens")
+    for name in daily:
+        assert names[name] == 86_400
         jobs.enqueue(name)
     run_jobs()
-    assert list(jobs.Job.objects.values_list("state", flat=True)) == ["done", "done"]
+    assert list(jobs.Job.objects.values_list("state", flat=True)) == ["done"] * 3

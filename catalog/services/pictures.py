@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -100,3 +101,15 @@ def _store(row: QuestionPicture, made: storage.Picture, names: list[str]) -> Non
     names.append(row.file)
     row.mime, row.sha256, row.byte_count = made.mime, made.sha256, len(made.data)
     row.width, row.height = made.width, made.height
+
+
+def pictures_sweep(*, now: datetime, is_dry_run: bool = False) -> int:
+    """Remove picture files older than a day without a row, left by a process that died; return how many.
+
+    A picture that was replaced keeps its row and its file: papers that were handed out show it.
+    """
+    return storage.strays_sweep(FOLDER, known=_with_row, now=now, is_dry_run=is_dry_run)
+
+
+def _with_row(names: list[str]) -> set[str]:
+    return set(QuestionPicture.objects.filter(file__in=names).values_list("file", flat=True))

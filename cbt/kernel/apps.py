@@ -9,3 +9,7 @@ class KernelConfig(AppConfig):
     name = "cbt.kernel"
     label = "kernel"
     verbose_name = "Operations"
+
+    def ready(self) -> None:
+        """Register periodic work."""
+        from cbt.kernel import uploads  # noqa: F401

@@ -2,10 +2,12 @@
 
 import hashlib
 import io
+import logging
 import secrets
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.core import signing
 from django.core.files.base import ContentFile
@@ -16,7 +18,10 @@ from PIL import Image, ImageOps
 from cbt.kernel import clock
 from cbt.kernel.errors import DomainError, ErrorCode
 
+logger = logging.getLogger("cbt.storage")
 MAX_PIXELS = 20_000_000
+STRAY_AGE = timedelta(days=1)
+STRAY_BATCH = 500
 URL_LIFETIME_SECONDS = 600
 # MPO is what some phone cameras write into a .jpg: a JPEG with further frames behind it, read as JPEG.
 _FORMATS = {"JPEG": ("image/jpeg", "jpg"), "MPO": ("image/jpeg", "jpg"), "PNG": ("image/png", "png")}
@@ -87,6 +92,45 @@ def save(folder: str, data: bytes, extension: str) -> str:
 def delete(name: str) -> None:
     """Remove a stored file; one that is gone already is no error."""
     default_storage.delete(name)
+
+
+def strays(folder: str, *, known: Callable[[list[str]], set[str]], now: datetime) -> Iterator[str]:
+    """Yield the files of a folder that no row refers to and that are older than a day.
+
+    They are left by a process that died between the file and its row; a younger one may still get it.
+    known: returns those of the given names that rows refer to.
+    """
+    try:
+        _, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for start in range(0, len(names), STRAY_BATCH):
+        group = [f"{folder}/{name}" for name in names[start : start + STRAY_BATCH]]
+        kept = known(group)
+        yield from (name for name in group if name not in kept and _is_old(name, now))
+
+
+def _is_old(name: str, now: datetime) -> bool:
+    try:
+        return default_storage.get_modified_time(name) < now - STRAY_AGE
+    except FileNotFoundError:
+        return False
+
+
+def strays_sweep(
+    folder: str, *, known: Callable[[list[str]], set[str]], now: datetime, is_dry_run: bool = False
+) -> int:
+    """Remove the strays of a folder; return how many. One that cannot be removed is logged and stops no other."""
+    count = 0
+    for name in strays(folder, known=known, now=now):
+        try:
+            if not is_dry_run:
+                delete(name)
+        except OSError as error:
+            logger.warning("a stray file in %s could not be removed: %s", folder, type(error).__name__)
+            continue
+        count += 1
+    return count
 
 
 def read(name: str) -> bytes:

@@ -3,11 +3,12 @@
 import contextlib
 import hashlib
 import re
+from datetime import datetime
 
 from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
-from cbt.kernel import audit, clock, storage
+from cbt.kernel import audit, clock, jobs, storage
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError, ErrorCode, invalid, not_found
 from cbt.kernel.models import Upload
@@ -61,6 +62,22 @@ def _checked(data: bytes) -> tuple[bytes, str, str]:
         too_many = "pixels" in "".join(error.fields.get(FIELD, []))
         raise invalid(file="The file has too many pixels." if too_many else WRONG_TYPE) from error
     return picture.data, picture.mime, picture.extension
+
+
+@jobs.periodic("kernel.sweep_uploads", every_seconds=86_400, purpose="remove uploaded files that no row refers to")
+def sweep_uploads() -> dict[str, int]:
+    """Remove what crashes have left. A file somebody uploaded has its row and stays."""
+    return {"removed": uploads_sweep(now=clock.now())}
+
+
+def uploads_sweep(*, now: datetime, is_dry_run: bool = False) -> int:
+    """Remove files older than a day without a row, left by a process that died; return how many."""
+    return storage.strays_sweep(FOLDER, known=_stored, now=now, is_dry_run=is_dry_run)
+
+
+def _stored(paths: list[str]) -> set[str]:
+    names = [path.rpartition("/")[2] for path in paths]
+    return {path_of(name) for name in Upload.objects.filter(name__in=names).values_list("name", flat=True)}
 
 
 def path_of(name: str) -> str:

@@ -3,9 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
 from cbt.kernel import storage
@@ -18,8 +17,6 @@ PROOF_MAX_BYTES = 5120 * 1024
 EXTENSIONS = frozenset({"jpg", "jpeg", "png", "pdf"})
 WRONG_TYPE = "The proof file must be a file of type: jpg, jpeg, png, pdf."
 TOO_LARGE = "The proof file must not be greater than 5120 kilobytes."
-ORPHAN_AGE = timedelta(days=1)
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +73,10 @@ def proof_remove(*, name: str) -> bool:
     return True
 
 
-def proofs_sweep(*, now: datetime) -> int:
+def proofs_sweep(*, now: datetime, is_dry_run: bool = False) -> int:
     """Remove proofs older than a day that no payment refers to, left by a process that died; return how many."""
-    try:
-        _, names = default_storage.listdir(FOLDER)
-    except FileNotFoundError:
-        return 0
-    count = 0
-    for start in range(0, len(names), _BATCH):
-        group = [f"{FOLDER}/{name}" for name in names[start : start + _BATCH]]
-        known = set(Payment.objects.filter(proof_file__in=group).values_list("proof_file", flat=True))
-        for name in group:
-            if name not in known and _is_old(name, now):
-                count += proof_remove(name=name)
-    return count
+    return storage.strays_sweep(FOLDER, known=_referred_to, now=now, is_dry_run=is_dry_run)
 
 
-def _is_old(name: str, now: datetime) -> bool:
-    try:
-        return default_storage.get_modified_time(name) < now - ORPHAN_AGE
-    except FileNotFoundError:
-        return False
+def _referred_to(names: list[str]) -> set[str]:
+    return set(Payment.objects.filter(proof_file__in=names).values_list("proof_file", flat=True))

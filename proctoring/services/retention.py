@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from cbt.kernel import storage
@@ -14,7 +13,6 @@ from proctoring.services.photos import FOLDER
 
 logger = logging.getLogger(__name__)
 BATCH = 500
-ORPHAN_AGE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +69,11 @@ def orphans_sweep(*, now: datetime, is_dry_run: bool = False) -> Swept:
 
     They are left by a process that died between the file and its row, or by a deleted session.
     """
-    total = Swept()
-    for name in _orphans(now):
-        if not is_dry_run:
-            storage.delete(name)
-        total = total.plus(Swept(1))
-    return total
+    return Swept(storage.strays_sweep(FOLDER, known=_kept, now=now, is_dry_run=is_dry_run))
 
 
-def _orphans(now: datetime) -> Iterator[str]:
-    try:
-        _, names = default_storage.listdir(FOLDER)
-    except FileNotFoundError:
-        return
-    for start in range(0, len(names), BATCH):
-        group = [f"{FOLDER}/{name}" for name in names[start : start + BATCH]]
-        known = set(Photo.objects.filter(path__in=group, deleted_at__isnull=True).values_list("path", flat=True))
-        yield from (name for name in group if name not in known and _is_old(name, now))
-
-
-def _is_old(name: str, now: datetime) -> bool:
-    try:
-        return default_storage.get_modified_time(name) < now - ORPHAN_AGE
-    except FileNotFoundError:
-        return False
+def _kept(names: list[str]) -> set[str]:
+    return set(Photo.objects.filter(path__in=names, deleted_at__isnull=True).values_list("path", flat=True))
 
 
 def faces_purge(*, now: datetime, days: int, is_dry_run: bool = False) -> int:

@@ -4,13 +4,22 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 
+from accounts.tests.factories import make_user
 from catalog.models import TestCategory
-from cbt.kernel import clock, jobs
+from catalog.services.pictures import picture_add
+from catalog.tests.builders import question
+from cbt.kernel import clock, jobs, storage
+from cbt.kernel.actor import SYSTEM, Actor, ActorKind
 from cbt.kernel.models import Job, JobState, OutgoingMail, PeriodicRun
+from cbt.kernel.uploads import upload_take, uploads_sweep
 from cbt.ops import demo
 from cbt.ops.management.commands import serve
+from sessions_app.tests.factories import make_bank_test
+from tests.support import run_jobs
+from tests.world import png
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +84,43 @@ def test_banner__then_names_addresses_and_accounts(settings):
     text = serve.banner([demo.DemoAccount("a@demo.test", "secret", "somebody")])
     assert "http://127.0.0.1:8123/api/docs" in text
     assert "a@demo.test  secret" in text
+
+
+def test_sweep_files__then_only_old_files_without_a_row(media):
+    actor = Actor(kind=ActorKind.USER, id=make_user().pk)
+    kept = {f"uploads/{upload_take(data=png(), actor=actor).name}"}
+    test = make_bank_test(question("single_choice", "q1"))
+    for color in ("red", "blue"):  # the first is replaced; papers that were handed out still show it
+        kept.add(picture_add(test_id=test.pk, key="p1", alt="", data=png(color), actor=SYSTEM).file)
+    for folder in ("uploads", "questions", "payments/proofs"):
+        storage.save(folder, b"left behind", "png")
+    assert "uploads: 0 stray files removed" in said("sweep_files"), "young ones may still get their row"
+    with time_machine.travel(clock.now() + timedelta(days=1, minutes=1)):
+        assert said("sweep_files", "--dry-run").splitlines() == [
+            "uploads: 1 stray files would be removed", "question pictures: 1 stray files would be removed",
+            "proofs of payment: 1 stray files would be removed",
+        ]  # fmt: skip
+        jobs.enqueue("kernel.sweep_uploads")
+        jobs.enqueue("catalog.sweep_pictures")
+        run_jobs()
+        assert said("sweep_files").splitlines() == [
+            "uploads: 0 stray files removed", "question pictures: 0 stray files removed",
+            "proofs of payment: 1 stray files removed",
+        ]  # fmt: skip
+    assert {path.relative_to(media).as_posix() for path in media.rglob("*.png")} == kept
+
+
+def test_sweep_files__when_one_cannot_be_removed__then_the_others_go_all_the_same(media, monkeypatch):
+    first, second = (storage.save("uploads", b"left behind", "png") for _ in range(2))
+    delete = storage.delete
+
+    def stuck(name):
+        if name == first:
+            raise PermissionError
+        delete(name)
+
+    monkeypatch.setattr(storage, "delete", stuck)
+    with time_machine.travel(clock.now() + timedelta(days=2)):
+        assert uploads_sweep(now=clock.now()) == 1
+    assert [path.relative_to(media).as_posix() for path in media.rglob("*.png")] == [first]
+    assert second != first
