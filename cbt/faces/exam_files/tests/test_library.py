@@ -5,8 +5,13 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
 from jsonschema import Draft202012Validator
 
+from accounts.states import Role
+from accounts.tests.factories import make_user
 from catalog.tests.builders import question
 from cbt.faces.exam_files import library, tree
 from cbt.faces.exam_files.demo import EXAM_ID, load_demo
@@ -133,3 +138,37 @@ def test_schema__then_served_and_the_demo_file_obeys_it(db, tree_root):
     Draft202012Validator(schema).validate(json.loads(tree.read(("input", f"{EXAM_ID}.json"))))
     assert library.exam_get(EXAM_ID).paper.name
     assert library.exams()[1] == []
+
+
+def test_admin__then_every_file_with_its_state_and_fault_and_nothing_to_change(db, tree_root):
+    put_exam("sound")
+    put_exam("draft", is_published=False)
+    put_exam("gone")
+    (tree_root / "input" / "gone.json").unlink()
+    (tree_root / "input" / "torn.json").write_text("{<b>")
+    put_exam("faulty", {**exam_document(), "questions": [{"key": "q1", "kind": "single_choice"}]})
+    (tree_root / "input" / "no name.json").write_text("{}")
+    desk = Client()
+    desk.force_login(make_user(Role.SUPER_ADMIN))
+    where = reverse("admin:exam_files_examfile_changelist")
+    assert f'href="{where}"' in desk.get("/admin/").content.decode()
+    page = desk.get(where)
+    assert [(row.name, row.state) for row in page.context["rows"]] == [
+        ("faulty", "broken"), ("no name.json", "broken"), ("torn", "broken"), ("gone", "missing"),
+        ("draft", "not published"), ("sound", "published"),
+    ]  # fmt: skip
+    faults = {row.name: row.fault for row in page.context["rows"]}
+    assert faults["faulty"].startswith("questions.0.")
+    assert escape(faults["faulty"]) in page.content.decode()
+    assert "<b>" not in page.content.decode().split("content-main")[1]
+    assert (faults["sound"], faults["gone"]) == (
+        "", "manifest.json publishes it, but there is no input/gone.json",
+    )  # fmt: skip
+    (tree_root / "manifest.json").write_text("{")
+    assert "manifest.json cannot be read" in desk.get(where).content.decode()
+    for action in ("add/", "1/change/"):
+        assert desk.get(f"{where}{action}").status_code == 404
+    assert Client().get(where).status_code == 302, "to the sign-in"
+    tenant = Client()
+    tenant.force_login(make_user(Role.TENANT_ADMIN, company_id=1))
+    assert tenant.get(where).status_code == 302
