@@ -5,11 +5,13 @@ form of every list: `test_flat_pages`; API Breaking Changes: `test_versions`.
 """
 
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 
 from accounts.states import Role
 from accounts.tests.browsers import FOREIGN, OURS, browser
@@ -122,6 +124,7 @@ def test_times__then_iso_8601_in_utc():
 def test_shared_test_data__then_the_printed_user_signs_in_and_reaches_what_is_protected(settings, media):
     """Testing Coordination; "login -> protected endpoint"."""
     settings.EMBEDDED = True
+    call_command("seed", stdout=StringIO())
     load_demo_tests()
     load_demo_people()
     api = browser()

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.tests.factories import PASSWORD, make_user
+from cbt.faces.exam_files import projection
 
 ORIGIN = "http://localhost:4200"
 
@@ -43,7 +44,8 @@ class Browser:
 
 @pytest.fixture
 def tree_root(settings, tmp_path):
-    """A folder of this test's own."""
+    """A folder of this test's own; who waits for another test's manifest is no user of this one."""
+    projection._waiting.take()
     settings.DATA_DIR = tmp_path
     return tmp_path / "exams"
 
