@@ -4,10 +4,11 @@ from django.apps import AppConfig
 
 
 class ExamFilesConfig(AppConfig):
-    """Registers jobs and commands."""
+    """Registers jobs, commands and the admin's page."""
 
     name = "cbt.faces.exam_files"
     label = "exam_files"
+    verbose_name = "Exams as files"
 
     def ready(self) -> None:
         """Register jobs."""

@@ -96,7 +96,7 @@ def _read(exam_id: str, data: bytes) -> ExamFile | Broken:
         document = load_json(data)
         paper = parse(document)
     except DomainError as error:
-        return Broken(exam_id, error.message)
+        return Broken(exam_id, error.message.replace("The request body", "The file"))
     except DocumentInvalid as error:
         return Broken(exam_id, "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults[:20]))
     if not paper.questions:

@@ -159,6 +159,7 @@ def test_admin__then_every_file_with_its_state_and_fault_and_nothing_to_change(d
     ]  # fmt: skip
     faults = {row.name: row.fault for row in page.context["rows"]}
     assert faults["faulty"].startswith("questions.0.")
+    assert faults["torn"].startswith("The file is not valid JSON: ")
     assert escape(faults["faulty"]) in page.content.decode()
     assert "<b>" not in page.content.decode().split("content-main")[1]
     assert (faults["sound"], faults["gone"]) == (
