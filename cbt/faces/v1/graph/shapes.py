@@ -82,6 +82,7 @@ class Session:
     test: TestName
     participant: Person | None
     user_id: strawberry.ID | None
+    user: Person | None
     attempt_number: int
     started_at: DateTime
     deadline_at: DateTime | None

@@ -37,7 +37,7 @@ query ($n: Int!) {
     items {
       id status user_id attempt_number started_at deadline_at completed_at submitted_by banned_at ban_reason paused_at
       is_flagged last_seen_at last_saved_at time_spent_seconds remaining_seconds server_time
-      test { id name code } participant { id name email } result { id }
+      test { id name code } participant { id name email } user { id name email } result { id }
     }
   }
 }"""
