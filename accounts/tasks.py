@@ -36,7 +36,7 @@ def forget_old_logins() -> dict[str, int]:
     "accounts.forget_refresh_tokens", every_seconds=86_400, purpose="remove refresh tokens that are good for nothing"
 )
 def forget_refresh_tokens() -> dict[str, int]:
-    """Delete spent ones that ran out, and those of logins that ended more than 30 days ago."""
+    """Delete those that ran out more than a day ago, and those of logins that ended more than 30 days ago."""
     return {"deleted": refresh_tokens_forget()}
 
 

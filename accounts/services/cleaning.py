@@ -11,6 +11,7 @@ from cbt.kernel import clock
 
 LOGINS_KEPT = timedelta(days=365)
 PROOFS_KEPT = timedelta(days=30)
+RUN_OUT_KEPT = timedelta(days=1)
 BATCH = 5000
 
 
@@ -31,10 +32,10 @@ def _ended(age: timedelta) -> Q:
 def refresh_tokens_forget(*, is_dry_run: bool = False) -> int:
     """Delete refresh tokens that nobody can use or misuse any more; return how many.
 
-    Spent ones that have run out, and all of a login that ended more than 30 days ago. A spent one that has not run out
-    stays: shown again, it gives a thief away and ends the login. The last one of a login that goes on stays.
+    Those that ran out more than a day ago (a lost answer is asked for again within seconds), and all of a login that
+    ended more than 30 days ago. A spent one stays until then: shown again, it gives a thief away and ends the login.
     """
-    run_out = Q(spent_at__isnull=False, expires_at__lt=clock.now())
+    run_out = Q(expires_at__lt=clock.now() - RUN_OUT_KEPT)
     useless = RefreshToken.objects.filter(run_out | Q(login__in=Login.objects.filter(_ended(PROOFS_KEPT))))
     if is_dry_run:
         return useless.count()

@@ -9,7 +9,7 @@ from accounts.services.cleaning import refresh_tokens_forget
 
 
 class Command(BaseCommand):
-    help = "Remove refresh tokens that were spent and have run out, and those of logins that ended over 30 days ago"
+    help = "Remove refresh tokens that ran out over a day ago, and those of logins that ended over 30 days ago"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only count what would be removed")
