@@ -254,7 +254,7 @@ def test_every_documented_field__when_of_a_wrong_kind__then_never_a_fault(world)
             continue
         body = body_of(route, world, world.own)
         for index, name in enumerate(fields[route.shape]):
-            for value in share([*KINDS, *ODD], place + index, 3):
+            for value in share([*KINDS, *ODD], place + index, 5):
 
                 def act(r=route, n=name, v=value, b=body):
                     if isinstance(b, Form):
@@ -324,7 +324,7 @@ def test_queries__when_hostile__then_never_a_fault(world):
     attack = Attack(world)
     for place, route in enumerate(row for row in ROUTES if row.is_read):
         extra = query_of(route, world.own)
-        for query in share(QUERIES, place, 3):
+        for query in share(QUERIES, place, 4):
             if route.path.endswith("}") and "page" not in query and "%" not in query:
                 continue
 

@@ -16,7 +16,7 @@ from sessions_app.services.sessions import session_token
 
 WRITERS = 16
 WRITER = "cbt.faces.exam_files.tests.crash"
-KILLS = int(os.environ.get("CRASH_FILE_KILLS", "64"))
+KILLS = int(os.environ.get("CRASH_FILE_KILLS", "40"))
 
 
 @pytest.mark.server
