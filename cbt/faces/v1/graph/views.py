@@ -96,15 +96,16 @@ def _answer(asked: dict[str, Any], context: Context) -> tuple[Any, list[GraphQLE
     except (CannotGetOperationTypeError, InvalidOperationTypeError):
         return None, [GraphQLError("There is no query of this name.")]
     for error in done.errors or []:
-        if not context.has_begun and not isinstance(error.original_error, DomainError | None):
+        if not context.has_begun and not isinstance(error.original_error, DomainError | GraphQLError | None):
             raise error.original_error
     return done.data, done.errors or []
 
 
 def _written(error: GraphQLError, request: Request) -> dict[str, Any]:
     """Write an error: what a use case refuses by its code, GraphQL's own as a bad query, the rest without detail."""
-    cause = error.original_error
-    refusal = DomainError(E.VALIDATION_ERROR, error.message[:300]) if cause is None else cause
+    refusal = error.original_error
+    if refusal is None or isinstance(refusal, GraphQLError):  # the latter: a value that does not fit its variable
+        refusal = DomainError(E.VALIDATION_ERROR, error.message[:300])
     problem = to_problem(refusal)
     report(refusal, problem, request)
     extensions: dict[str, Any] = {"code": problem.code.value, "request_id": request_id_var.get()}

@@ -184,3 +184,16 @@ def test_fault__then_no_inner_text_and_the_rest_is_answered(api, monkeypatch, ca
 def test_rate__when_asked_too_often__then_429(api):
     codes = [api.post(PATH, {"query": "{"}).status_code for _ in range(61)]
     assert (codes[:60], codes[60]) == ([200] * 60, 429)
+
+
+@pytest.mark.parametrize("given", [{}, {"n": None}, {"n": "x"}, {"n": [1]}, {"n": 2**40}, {"m": 1}])
+def test_variables__when_they_do_not_fit__then_a_refusal_that_says_so(api, given, caplog):
+    query = "query ($n: Int!) { sessions(per_page: $n) { total } }"
+    with counted_queries() as queries:
+        answer = api.post(PATH, {"query": query, "variables": given}).json()
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "VALIDATION_ERROR"
+    assert "$n" in error["message"]
+    assert answer["data"] is None
+    assert not [sql for sql in queries if "sessions_app" in sql]
+    assert "ERROR" not in caplog.text
