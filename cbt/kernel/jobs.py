@@ -24,6 +24,7 @@ wake_event = threading.Event()
 
 Handler = Callable[..., object]
 _handlers: dict[str, Handler] = {}
+_on_failure: dict[str, Handler] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ def handler(name: str) -> Callable[[Handler], Handler]:
 
     def register(function: Handler) -> Handler:
         _handlers[name] = function
+        return function
+
+    return register
+
+
+def on_failure(name: str) -> Callable[[Handler], Handler]:
+    """Register the function that is told, in the same transaction, when a job called ``name`` has failed for good."""
+
+    def register(function: Handler) -> Handler:
+        _on_failure[name] = function
         return function
 
     return register
@@ -177,13 +188,16 @@ def _failed(job: Job, error: Exception) -> None:
     )  # fmt: skip
     now = clock.now()
     delay = BACKOFF_SECONDS[min(job.attempts, len(BACKOFF_SECONDS)) - 1]
-    Job.objects.filter(pk=job.pk, attempts=job.attempts).update(
-        state=JobState.FAILED if final else JobState.QUEUED,
-        run_at=now + timedelta(seconds=delay),
-        finished_at=now if final else None,
-        lease_until=None,
-        last_error=f"{type(error).__name__}: {error}"[:500],
-    )
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk, attempts=job.attempts).update(
+            state=JobState.FAILED if final else JobState.QUEUED,
+            run_at=now + timedelta(seconds=delay),
+            finished_at=now if final else None,
+            lease_until=None,
+            last_error=f"{type(error).__name__}: {error}"[:500],
+        )
+        if final and job.name in _on_failure:
+            _on_failure[job.name](**job.payload)
 
 
 def progress(job: Job, done: int, total: int) -> None:

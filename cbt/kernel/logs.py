@@ -9,7 +9,7 @@ from pythonjsonlogger.json import JsonFormatter
 request_id_var: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 
 _SECRETS = [
-    (re.compile(r"(/(?:test-session|participant/assignment|ws/session)/)[^/?\s\"']+"), r"\1[token]"),
+    (re.compile(r"(/(?:test-session|participant/assignment|ws/session|live/session)/)[^/?\s\"']+"), r"\1[token]"),
     (re.compile(r"((?:token|signature|password|ticket)=)[^&\s\"']+", re.IGNORECASE), r"\1[redacted]"),
     (re.compile(r"(Bearer\s+)[A-Za-z0-9._~+/=-]+", re.IGNORECASE), r"\1[redacted]"),
     (re.compile(r"SESSION-[A-Z0-9]{8,}"), "SESSION-[token]"),

@@ -10,12 +10,14 @@ from accounts.selectors.people import named_people
 from accounts.states import Role
 from catalog.models import Test
 from catalog.selectors.offers import class_tests_for
-from cbt.kernel import audit
+from cbt.kernel import audit, clock
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import DomainError, ErrorCode, invalid, not_found
+from cbt.kernel.feed import News
 from proctoring.models import Attendance
 from proctoring.selectors.attendance import attendance_for
 from proctoring.services.locks import lock_attendance
+from proctoring.services.news import attendance_tell
 from proctoring.states import AttendanceMethod, AttendanceStatus
 
 
@@ -68,6 +70,7 @@ def attendance_change(*, attendance_id: int, status: AttendanceStatus, now: date
     row.at, row.by_id, row.method = now, actor.id, AttendanceMethod.STAFF
     row.save(update_fields=["status", "at", "by_id", "method"])
     audit.record("proctoring.attendance.changed", actor=actor, obj=row, status=row.status, old_status=before)
+    attendance_tell(row, News.ATTENDANCE_CHANGED, now)
     return row
 
 
@@ -79,6 +82,7 @@ def attendance_remove(*, attendance_id: int, actor: Actor) -> None:
         "proctoring.attendance.removed", actor=actor, obj=row,
         test_id=row.test_id, user_id=row.user_id, status=row.status,
     )  # fmt: skip
+    attendance_tell(row, News.ATTENDANCE_REMOVED, clock.now())
     row.delete()
 
 
@@ -110,6 +114,7 @@ def _store(
                 "proctoring.attendance.recorded", actor=actor, obj=row,
                 test_id=test.pk, user_id=user.pk, status=str(status), method=str(method),
             )  # fmt: skip
+            attendance_tell(row, News.ATTENDANCE_RECORDED, now)
     except IntegrityError:
         if Attendance.objects.filter(test=test, user=user).exists():
             return None

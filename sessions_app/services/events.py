@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Max
 
 from sessions_app.models import ExamSession, SessionEvent
+from sessions_app.services.news import session_tell
 from sessions_app.states import EventKind
 
 
@@ -31,8 +32,13 @@ def event_append(
     now: datetime,
     client_at: datetime | None = None,
 ) -> SessionEvent:
-    """Append one event with the next number. The caller holds the session's row lock, so numbers have no gaps."""
+    """Append one event with the next number, and tell it live where somebody watches for its kind.
+
+    The caller holds the session's row lock, so numbers have no gaps. session: as it has become by this event.
+    """
     last = SessionEvent.objects.filter(session_id=session.pk).aggregate(last=Max("seq"))["last"] or 0
-    return SessionEvent.objects.create(
+    event = SessionEvent.objects.create(
         session_id=session.pk, seq=last + 1, kind=kind, payload=dict(payload or {}), client_at=client_at, at=now
     )
+    session_tell(session=session, kind=kind, payload=event.payload, now=now)
+    return event

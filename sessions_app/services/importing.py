@@ -38,7 +38,9 @@ from sessions_app.selectors.assignments import ASSIGNMENT_PURPOSE
 from sessions_app.selectors.imports import taken_addresses
 from sessions_app.services.credentials import accounts_make
 from sessions_app.services.mails import first_mails_enqueue
+from sessions_app.services.news import import_tell
 from sessions_app.services.participants import Window, assignable_tests
+from sessions_app.states import ImportState
 from tenants.models import CompanySubscription
 from tenants.selectors.subscriptions import active_subscription
 from tenants.services.quota import quota_take
@@ -156,6 +158,7 @@ def _submit(batch: ImportBatch, rows: Sequence[ImportRow], now: datetime, actor:
     job = jobs.enqueue(JOB, {"import_id": batch.pk}, dedupe_key=f"import:{batch.pk}", company_id=batch.company_id)
     batch.job_id = job.pk if job else None
     batch.save(update_fields=["job_id"])
+    import_tell(batch=batch, state=batch.state, now=now)
     return Imported(batch, None)
 
 
@@ -180,6 +183,14 @@ def _passwords_forget(batch: ImportBatch, rows: Sequence[ImportRow]) -> list[Imp
     hashed = _hashed(rows)
     ImportBatch.objects.filter(pk=batch.pk, finished_at=None).update(rows=[stored_form(row) for row in hashed])
     return hashed
+
+
+@jobs.on_failure(JOB)
+def import_failed(import_id: int) -> None:
+    """Tell whoever watches an import that its job has given up."""
+    batch = ImportBatch.objects.filter(pk=import_id).defer("rows").first()
+    if batch is not None:
+        import_tell(batch=batch, state=ImportState.FAILED.value, now=clock.now())
 
 
 def _tell_progress(batch: ImportBatch) -> None:
@@ -222,6 +233,7 @@ def _settle(batch: ImportBatch, part: Sequence[ImportRow], now: datetime) -> lis
             created=batch.created_count, failed=batch.failed_count,
         )  # fmt: skip
     batch.save(update_fields=fields)
+    import_tell(batch=batch, state=batch.state, now=now)
     return created
 
 
