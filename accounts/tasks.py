@@ -5,6 +5,7 @@ from datetime import datetime
 from accounts.services.cleaning import logins_forget, proofs_forget, refresh_tokens_forget, sessions_forget
 from accounts.services.many_passwords import JOB, wrap_run, wrap_sweep
 from accounts.services.passwords import SEND_JOB, password_reset_send
+from accounts.services.tickets import tickets_forget
 from cbt.kernel import jobs
 
 
@@ -52,3 +53,9 @@ def forget_spent_proofs() -> dict[str, int]:
 def forget_browser_sessions() -> dict[str, int]:
     """Delete expired sessions."""
     return {"deleted": sessions_forget()}
+
+
+@jobs.periodic("accounts.forget_tickets", every_seconds=3600, purpose="remove tickets of sockets that were never used")
+def forget_tickets() -> dict[str, int]:
+    """Delete tickets that ran out."""
+    return {"deleted": tickets_forget()}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import profile, users, views
+from accounts.api import profile, tickets, users, views
 
 urlpatterns = [
     path("auth/register", views.Register.as_view(), name="auth-register"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("profile/complete", profile.CompleteProfile.as_view(), name="profile-complete"),
     path("profile/update", profile.UpdateProfile.as_view(), name="profile-update"),
     path("profile/change-password", profile.ChangePassword.as_view(), name="profile-change-password"),
+    path("ws/ticket", tickets.Ticket.as_view(), name="live-ticket"),
     path("users", users.Users.as_view(), name="users"),
     path("users/<int:user>", users.OneUser.as_view(), name="user"),
 ]

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from cbt.http.clean import bad_payload
@@ -14,7 +15,7 @@ from cbt.kernel.logs import request_id_var
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _GIVEN_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
-_TOKEN_PATHS = ("/api/test-session/", "/api/participant/", "/api/auth/")
+_TOKEN_PATHS = ("/api/test-session/", "/api/participant/", "/api/auth/", "/api/live/")
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
@@ -39,7 +40,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def body_guard(get_response: GetResponse) -> GetResponse:
-    """Refuse chunked bodies without a length, encoded bodies, oversized bodies and NUL in addresses.
+    """Refuse chunked bodies without a length, encoded bodies, oversized bodies, NUL in addresses, and sockets.
 
     A chunked body would be read as empty by the layers below: a save that stores nothing and says 200.
     """
@@ -64,4 +65,7 @@ def _refusal(request: HttpRequest) -> DomainError | None:
         return DomainError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Compressed request bodies are not accepted.")
     if "\x00" in request.path or "%00" in str(meta.get("QUERY_STRING", "")):
         return bad_payload("The address contains a NUL character.")
+    if request.path.startswith("/ws/"):
+        message = "Sockets and event streams are served by the live server."
+        return DomainError(ErrorCode.UPGRADE_REQUIRED, message, details={"url": settings.LIVE_URL})
     return None

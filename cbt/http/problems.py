@@ -30,6 +30,8 @@ def to_problem(error: Exception, face: Face = PRIMARY) -> Problem:
     """Translate an exception; anything unknown is a 500 without detail."""
     if isinstance(error, DomainError):
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        if error.code is ErrorCode.UPGRADE_REQUIRED:
+            headers["Upgrade"] = "websocket"  # RFC 9110, 15.5.22
         return Problem(error.code, error.message, face.status(error.code), error.fields, error.details, headers)
     if isinstance(error, drf.ValidationError):
         code = ErrorCode.VALIDATION_ERROR
