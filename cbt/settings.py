@@ -33,6 +33,12 @@ LOCAL_RUN = env.bool("LOCAL_RUN", default=False)  # `make run` sets it: plain ht
 IS_LOCAL = EMBEDDED or DEBUG or LOCAL_RUN
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000").rstrip("/")
+# The live server (sockets and event streams): a thread of `make run`, a service of its own in production.
+LIVE_PORT = env.int("LIVE_PORT", default=PORT + 1)
+LIVE_URL = env.str(
+    "LIVE_URL",
+    default=f"ws://127.0.0.1:{LIVE_PORT}" if EMBEDDED or LOCAL_RUN else f"ws{PUBLIC_URL.removeprefix('http')}",
+).rstrip("/")
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 # --- secrets ----------------------------------------------------------------------------------------
@@ -274,6 +280,15 @@ FACE_MODELS = env.str("FACE_MODELS", default="")  # folder of dlib's two files, 
 FACE_DISTANCE_MAX = env.float("FACE_DISTANCE_MAX", default=0.0)  # 0: as published for the reader
 FACE_RETENTION_DAYS = env.int("FACE_RETENTION_DAYS", default=365)
 
+# --- live ---------------------------------------------------------------------------------------------
+ASGI_APPLICATION = "cbt.asgi.application"
+LIVE_SOCKETS_PER_LOGIN = env.int("LIVE_SOCKETS_PER_LOGIN", default=10)
+LIVE_SOCKETS_PER_ADDRESS = env.int("LIVE_SOCKETS_PER_ADDRESS", default=1000)  # a school sits behind one
+LIVE_POLL_SECONDS = 0.5  # how long news waits at most where nobody wakes the reader
+LIVE_CHECK_SECONDS = 3.0  # how often logins, companies and sessions of open sockets are looked at again
+LIVE_HEARTBEAT_SECONDS = 20.0
+LIVE_QUEUE = 1000  # news that wait for a slow socket before it is dropped; more than one turn brings (500)
+
 # --- money ------------------------------------------------------------------------------------------
 TAX_RATE = Decimal(env.str("TAX_RATE", default="0.11"))  # on invoices
 INVOICE_ISSUER_NAME = env.str("INVOICE_ISSUER_NAME", default=BRAND)
@@ -365,6 +380,7 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         # 4xx answers are normal traffic; their paths carry tokens.
         "django.request": {"level": "ERROR"},
+        "uvicorn": {"level": "WARNING"},  # below, it tells addresses with their query strings
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # scanners; answered 400
     },
 }

@@ -36,6 +36,7 @@ urlpatterns = [
     path("api/", include("tenants.api.urls")),
     path("api/", include("cbt.faces.exam_room.urls")),
     path("api/", include("cbt.faces.exam_files.urls")),
+    path("api/", include("cbt.live.urls")),
     path("api/audit", Audit.as_view(), name="audit"),
     path("admin/password_change/", admin.site.admin_view(OwnPassword.as_view(), cacheable=True)),
     path("admin/", admin.site.urls),

@@ -163,6 +163,7 @@ BODIES: dict[str, Maker] = {
         "address": "Street 1", "additional_info": "none",
     },
     "POST /api/participant/session/start": lambda world, side: NO_BODY,
+    "POST /api/ws/ticket": lambda world, side: NO_BODY,
     "POST /api/test-session/{sessionToken}/save-answers": lambda world, side: {
         "answers": {"q1": "a", "q2": 7, "q3": "text"}, "revision": 3, "client_time": "2026-01-01T00:00:00Z",
     },

@@ -28,6 +28,7 @@ class ServerProcess:
 
     def __init__(self, data_dir: Path, *, arguments: tuple[str, ...] = ("--no-demo",), **env: str) -> None:
         self.port = free_port()
+        self.live_port = free_port()
         self.arguments = arguments
         self.log = data_dir / "server.log"
         self.env = {
@@ -36,6 +37,7 @@ class ServerProcess:
             "LOCAL_RUN": "1",
             "DATA_DIR": str(data_dir),
             "PORT": str(self.port),
+            "LIVE_PORT": str(self.live_port),
             **env,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -41,7 +41,7 @@ def test_settings__then_the_only_module_that_reads_the_environment():
     readers = {str(path.relative_to(ROOT)) for path in own if re.search(r"os\.(environ|getenv)", path.read_text())}
     assert readers <= {
         "cbt/settings.py",
-        "cbt/wsgi.py", "cbt/celery.py",  # name the settings module
+        "cbt/wsgi.py", "cbt/asgi.py", "cbt/celery.py",  # name the settings module
         "cbt/ops/management/commands/serve.py",  # hands its own on to the server
         "accounts/management/commands/create_super_admin.py",  # takes one password, so that no shell history has it
     }  # fmt: skip

@@ -12,10 +12,14 @@ def client_ip(request: HttpRequest) -> str:
     With TRUSTED_PROXY_COUNT = n the n-th address from the right of X-Forwarded-For, which our own
     outermost proxy wrote; anything further left, and the header itself when n is 0, is the caller's word.
     """
+    return address_behind(str(request.META.get("REMOTE_ADDR", "")), str(request.META.get("HTTP_X_FORWARDED_FOR", "")))
+
+
+def address_behind(remote: str, forwarded: str) -> str:
+    """Return the caller's address from the peer's and the header X-Forwarded-For, as `client_ip` tells it."""
     count = settings.TRUSTED_PROXY_COUNT
-    remote = str(request.META.get("REMOTE_ADDR", ""))
     if count:
-        hops = [hop.strip() for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if hop.strip()]
+        hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         remote = hops[-count] if len(hops) >= count else remote
     try:
         return str(ipaddress.ip_address(remote))

@@ -33,8 +33,12 @@ def origin_of(address: str) -> str:
 
 def is_trusted(request: HttpRequest, address: str) -> bool:
     """Tell whether an origin or a page's address is this server's own or a configured frontend's; as a whole only."""
+    return is_listed(address, own=f"{request.scheme}://{request.get_host()}")
+
+
+def is_listed(address: str, *, own: str) -> bool:
+    """Tell whether an origin or a page's address is ``own``, our public one or a configured frontend's."""
     origin = origin_of(address)
-    own = f"{request.scheme}://{request.get_host()}"
     listed = {origin_of(known) for known in (settings.PUBLIC_URL, own, *settings.CORS_ALLOWED_ORIGINS)}
     return bool(origin) and origin in listed
 

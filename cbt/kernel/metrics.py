@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 _KINDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "SAVEPOINT", "RELEASE"})
 
@@ -23,6 +23,10 @@ STATEMENT_SECONDS = Histogram(
 )
 DATABASE_FAULTS = Counter("db_connection_faults_total", "Statements that failed because the database was not there.")
 LOGIN_FAILURES = Counter("login_failures_total", "Wrong passwords and refused guesses.")
+LIVE_SOCKETS = Gauge(
+    "live_sockets", "Open sockets and event streams.", ["kind", "transport"], multiprocess_mode="livesum"
+)
+LIVE_DROPPED = Counter("live_dropped_total", "Sockets and event streams the server ended, by closing code.", ["code"])
 
 
 def timed_statement(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

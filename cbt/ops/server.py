@@ -1,4 +1,4 @@
-"""The web server of the one-command run: granian with one worker process, the job runner inside it.
+"""The web server of the one-command run: granian with one worker process, the job runner and the live server inside it.
 
 Knows nothing of Django, so that the parent process stays small; `manage.py serve` replaces itself by this module.
 """
@@ -28,7 +28,17 @@ def load_application() -> Any:
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
     from cbt.wsgi import application
 
+    _serve_live()
     return application
+
+
+def _serve_live() -> None:
+    """Serve sockets and event streams from a thread: they wait nearly always, and the web server knows WSGI only."""
+    from django.conf import settings
+
+    from cbt.live.server import serve_in_thread
+
+    serve_in_thread(settings.LIVE_PORT)
 
 
 def _end_with_parent(parent: int) -> None:

@@ -1,5 +1,7 @@
 """Reading exam sessions: by the taker's token, and for staff within their company."""
 
+from collections.abc import Collection
+
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from cbt.kernel.actor import Actor
@@ -20,6 +22,12 @@ def session_get_by_token(token: str) -> ExamSession:
     if session is None:
         raise not_found()
     return session
+
+
+def sessions_not_banned(session_ids: Collection[int]) -> set[int]:
+    """Return those of these sessions that are there and were not ended by a ban. One query."""
+    rows = ExamSession.objects.filter(pk__in=session_ids, banned_at__isnull=True)
+    return set(rows.order_by().values_list("pk", flat=True))
 
 
 def visible_sessions(actor: Actor) -> Q:

@@ -1,5 +1,6 @@
 """Which company, and whose."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import (
@@ -51,6 +52,12 @@ def company_of(actor: Actor) -> TenantContext:
     if not company.is_active:
         raise DomainError(ErrorCode.COMPANY_INACTIVE, "Company is inactive")
     return TenantContext(company=company, subscription=getattr(company, "running", None))
+
+
+def companies_run_by(user_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Return (user, company) of the open companies that these users run. One query."""
+    rows = CompanyAdmin.objects.filter(user_id__in=user_ids, company__is_active=True)
+    return set(rows.values_list("user_id", "company_id"))
 
 
 def companies_for(actor: Actor) -> QuerySet[Company]:

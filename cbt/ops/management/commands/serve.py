@@ -28,7 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port: int = settings.PORT
-        refuse_taken_port(port)
+        refuse_taken_port(port, "PORT")
+        refuse_taken_port(settings.LIVE_PORT, "LIVE_PORT")
         for folder in FOLDERS:
             (settings.DATA_DIR / folder).mkdir(parents=True, exist_ok=True)
         migrate_if_needed(self.stdout)
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         become_server(port)
 
 
-def refuse_taken_port(port: int) -> None:
+def refuse_taken_port(port: int, name: str) -> None:
     """Raise CommandError with a hint when somebody listens there already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,7 +49,7 @@ def refuse_taken_port(port: int) -> None:
         except OSError as error:
             raise CommandError(
                 f"Cannot listen on {ADDRESS}:{port} ({error.strerror}). Is a server running there already? "
-                f"Stop it, or choose another port: PORT={port + 1} make run"
+                f"Stop it, or choose another port: {name}={port + 10} make run"
             ) from None
 
 
@@ -74,6 +75,7 @@ def banner(accounts: list[demo.DemoAccount]) -> str:
         "",
         f"    API documentation   {url}/api/docs",
         f"    Admin               {url}/admin/",
+        f"    Sockets, streams    {settings.LIVE_URL}/ws/",
         f"    Health              {url}/health",
         f"    Data and mails      {settings.DATA_DIR}",
         f"    Database            {database.display_name}, {Path(str(database.settings_dict['NAME'])).name}",
@@ -91,6 +93,7 @@ def become_server(port: int) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HTTP_", "CONTENT_"))}
     environment |= {
         "PORT": str(port),
+        "LIVE_PORT": str(settings.LIVE_PORT),
         "DATA_DIR": str(settings.DATA_DIR),
         "PYTHONPATH": str(settings.BASE_DIR),
         "CBT_RUN_JOBS": "0" if os.environ.get("JOB_EXECUTOR") == "celery" else "1",

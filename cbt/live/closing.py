@@ -1,0 +1,20 @@
+"""Why a socket is closed: codes of the range applications may use, read like the HTTP statuses they end in."""
+
+from cbt.kernel.errors import ErrorCode
+
+TOO_BIG, FAULT = 1009, 1011
+TRY_AGAIN = 1013
+NOT_SIGNED_IN, NOT_ALLOWED, NOT_THERE, TOO_MANY = 4401, 4403, 4404, 4429
+
+_CODES = {
+    ErrorCode.UNAUTHENTICATED: NOT_SIGNED_IN,
+    ErrorCode.NOT_FOUND: NOT_THERE,
+    ErrorCode.RATE_LIMITED: TOO_MANY,
+    ErrorCode.UNAVAILABLE: TRY_AGAIN,
+    ErrorCode.SERVER_ERROR: FAULT,
+}
+
+
+def code_of(error: ErrorCode) -> int:
+    """Return the closing code of a refusal; what has none of its own is "not allowed"."""
+    return _CODES.get(error, NOT_ALLOWED)
