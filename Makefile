@@ -117,6 +117,10 @@ bench-save: $(VENV)/.dev ## Measure autosave on SQLite and, where it is installe
 bench-lists: $(VENV)/.dev ## Measure every list over 100,000 rows on a throw-away PostgreSQL (ARGS="--plans --only results")
 	@$(BIN)/python -m benchmarks.bench_lists $(ARGS)
 
+.PHONY: bench-live
+bench-live: $(VENV)/.dev ## Measure idle sockets with an event a second: drops, delay, memory (ARGS="--sockets 500 --seconds 20")
+	@$(BIN)/python -m benchmarks.bench_live $(ARGS)
+
 .PHONY: bench-start
 bench-start: $(VENV)/.dev ## Measure how long the server takes to start and how much memory it holds
 	@$(BIN)/python -m benchmarks.bench_start $(ARGS)
