@@ -11,6 +11,7 @@ from accounts.tests.factories import make_user, token_of
 from cbt.kernel import clock, feed
 from cbt.kernel.feed import Fresh, News
 from cbt.kernel.models import FeedEvent
+from cbt.live import presence
 from cbt.live.tests.client import events_of
 from sessions_app.services.news import import_tell, monitor_topic
 from sessions_app.tests.factories import make_import, make_participant, start_session
@@ -137,7 +138,8 @@ def test_slow_reader__when_it_takes_nothing__then_it_is_dropped_others_are_not_a
     assert [frame["data"]["number"] for frame in back.news(150)] == list(range(150))
 
 
-def test_presence__when_a_taker_comes__then_the_staff_of_the_company_is_told(live):
+def test_presence__when_a_taker_comes_and_goes__then_the_staff_of_the_company_is_told(live, monkeypatch):
+    monkeypatch.setattr(presence, "ABSENT_SECONDS", 0.1)
     company = make_company()
     token = token_of(make_tenant_admin(company))
     monitor = live.socket(f"/ws/monitor?token={token}")
@@ -147,8 +149,10 @@ def test_presence__when_a_taker_comes__then_the_staff_of_the_company_is_told(liv
     assert [frame["event"] for frame in taker.news(1)] == ["session.started"]
     frames = monitor.until("session.presence")
     assert frames[-1]["data"] == {"session_id": started.session.pk, "is_online": True}
+    taker.connection.close()
+    assert monitor.until("session.presence")[-1]["data"] == {"session_id": started.session.pk, "is_online": False}
     other = token_of(make_tenant_admin(make_company()))
     assert data_of(Api(other).get("/api/live/monitor", {"after": 0}))["events"] == []
     house = token_of(make_user(Role.SUPER_ADMIN))
     seen = data_of(Api(house).get("/api/live/monitor", {"after": before}))["events"]
-    assert [event["event"] for event in seen] == ["session.started", "session.presence"]
+    assert [event["event"] for event in seen] == ["session.started", "session.presence", "session.presence"]
