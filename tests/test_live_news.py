@@ -1,21 +1,25 @@
 """What the use cases tell, to whom, and what they do not."""
 
+import asyncio
+import time
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 
 from accounts.states import Role
 from accounts.tests.factories import make_user
 from anticheat.services.detections import cheat_log
 from anticheat.states import DetectionType
 from catalog.models import Test
-from cbt.kernel import clock, jobs
+from cbt.kernel import clock, jobs, wakeup
 from cbt.kernel.actor import SYSTEM, Actor, ActorKind
 from cbt.kernel.feed import News
 from cbt.kernel.models import FeedEvent, Job
 from cbt.kernel.spreadsheets import SheetRow
 from cbt.live.frames import EVENTS_OF_READER
+from cbt.live.listener import RedisListener
 from proctoring.services.attendance import attendance_change, attendance_check_in, attendance_remove
 from proctoring.services.photos import photo_capture
 from proctoring.states import AttendanceStatus
@@ -27,7 +31,7 @@ from sessions_app.services.saving import answers_save
 from sessions_app.services.sessions import session_continue, session_submit
 from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant, start_session
 from tenants.tests.factories import make_company
-from tests.support import run_jobs
+from tests.support import error_of, run_jobs
 from tests.world import png
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +144,37 @@ def test_attendance__when_recorded_changed_and_removed__then_owner_and_student_a
     assert told() == [(topic, event) for event in events for topic in topics]
     changed = FeedEvent.objects.filter(event="attendance.changed").first().payload
     assert (changed["status"], changed["user_id"], changed["test_id"]) == ("late", pupil.pk, test.pk)
+
+
+def test_socket__when_opened_at_the_http_port__then_426_with_the_address(api):
+    answer = api.get("/ws/session/SESSION-X", headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+    body = error_of(answer, 426, "UPGRADE_REQUIRED")
+    assert (body["details"], answer["Upgrade"]) == ({"url": settings.LIVE_URL}, "websocket")
+    assert f"ws://127.0.0.1:{settings.PORT + 1}" == settings.LIVE_URL or settings.DATABASE_URL
+
+
+def test_wake__when_redis_is_away__then_nobody_waits_for_it():
+    with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
+        began = time.monotonic()
+        for _ in range(100):
+            wakeup.wake()
+        assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
+def test_wake__when_another_process_listens__then_it_hears_by_redis():
+    async def heard() -> bool:
+        event = asyncio.Event()
+        listener = RedisListener(event.set)
+        listener.start()
+        deadline = time.monotonic() + 15
+        while not event.is_set() and time.monotonic() < deadline:
+            wakeup.wake()
+            await asyncio.sleep(0.05)
+        listener.stop()
+        return event.is_set()
+
+    assert asyncio.run(heard())
 
 
 def test_page__then_it_names_every_event_and_code():

@@ -50,6 +50,10 @@ def test_serve__when_started__then_healthy_folders_made_and_small(server):
     assert "x-request-id" in headers
     made = {str(path.relative_to(server.log.parent)) for path in server.log.parent.rglob("*") if path.is_dir()}
     assert made >= {"mails", "media", "exams/input", "exams/attempts", "exams/output", "exams/progress"}
+    live = http.client.HTTPConnection("127.0.0.1", server.live_port, timeout=10)
+    live.request("GET", "/ws/monitor")  # sockets and event streams, at their own port
+    assert live.getresponse().status == 401
+    live.close()
     assert len(server.pids()) == 2
     assert server.memory_mb() < 250
 

@@ -1,6 +1,5 @@
 """Telling readers of the feed that there may be news. Losing a call costs them one turn of their polling, no news."""
 
-import contextlib
 import logging
 import os
 import threading
@@ -12,7 +11,7 @@ from django.conf import settings
 logger = logging.getLogger("cbt.live")
 CHANNEL = "cbt:feed"
 _PAUSE_SECONDS = 0.02
-_TROUBLE_SECONDS = 2.0
+_TROUBLE_SECONDS = 1.0
 _listeners: set[Callable[[], None]] = set()
 _wanted = threading.Event()
 _starting = threading.Lock()
@@ -54,15 +53,15 @@ def _tell() -> None:
     """Publish one wake-up for all commits of the last moment; requests must not pay for a Redis that is away."""
     import redis
 
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    client: redis.Redis | None = None
     while True:
         _wanted.wait()
         _wanted.clear()
         try:
+            client = client or redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
             client.publish(CHANNEL, "")
             time.sleep(_PAUSE_SECONDS)
-        except redis.RedisError as error:
+        except (redis.RedisError, OSError, ValueError) as error:
             logger.debug("readers poll, as Redis cannot be reached: %s", type(error).__name__)
-            with contextlib.suppress(redis.RedisError):
-                client.connection_pool.disconnect()
+            client = None
             time.sleep(_TROUBLE_SECONDS)

@@ -66,7 +66,8 @@ class Hub:
     """Who reads what in this process, and the task that serves them. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self.threads = Threads()
+        self.threads = Threads(3)
+        self._own_thread = Threads(1)  # a rush of newcomers must not hold up the news and the looking again
         self.counts = Counts()
         self.presence = Presence()
         self.position = feed.START
@@ -82,7 +83,7 @@ class Hub:
         """Let a reader in; from now on its queue gets what comes behind its position."""
         async with self._starting:
             if self._task is None:
-                self.position = await self.threads.run(feed.latest)
+                self.position = await self._own_thread.run(feed.latest)
                 self._start()
         subscriber = Subscriber(grant, self.position, transport)
         self._subscribers.add(subscriber)
@@ -135,13 +136,13 @@ class Hub:
     async def _turn(self, *, is_due: bool) -> None:
         """Look for news, and now and then whether the readers may still read. A fault waits for the next turn."""
         try:
-            rows = await self.threads.run(feed.after, self.position)
+            rows = await self._own_thread.run(feed.after, self.position)
             self._hand_out(rows)
             if len(rows) == feed.PAGE:
                 self._wake.set()
             if is_due:
                 await self._check()
-                await self.presence.tell(self.threads)
+                await self.presence.tell(self._own_thread)
             self._is_away = False
         except (OperationalError, InterfaceError) as error:
             if not self._is_away:
@@ -161,7 +162,7 @@ class Hub:
             self.position = Position(row.xid, row.pk)
 
     async def _check(self) -> None:
-        ended = await self.threads.run(no_longer_good, {subscriber.grant for subscriber in self._subscribers})
+        ended = await self._own_thread.run(no_longer_good, {subscriber.grant for subscriber in self._subscribers})
         for subscriber in tuple(self._subscribers):
             if subscriber.grant in ended:
                 subscriber.end(code_of(ended[subscriber.grant]))
@@ -172,4 +173,5 @@ class Hub:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await asyncio.to_thread(self.threads.close)
+        for threads in (self.threads, self._own_thread):
+            await asyncio.to_thread(threads.close)

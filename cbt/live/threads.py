@@ -8,7 +8,6 @@ from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections, connections
 
-THREADS = 4
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -16,7 +15,7 @@ T = TypeVar("T")
 class Threads:
     """Runs functions that read or write the database."""
 
-    def __init__(self, count: int = THREADS) -> None:
+    def __init__(self, count: int) -> None:
         self._count = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="live-db")
 
