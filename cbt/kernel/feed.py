@@ -104,7 +104,7 @@ def append(rows: Sequence[Fresh], *, now: datetime) -> None:
             for row in rows
         ]
     )
-    transaction.on_commit(wakeup.wake)
+    transaction.on_commit(wakeup.wake, robust=True)
 
 
 def settled() -> QuerySet[FeedEvent]:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import time
 from contextlib import ExitStack
 from typing import Any
@@ -66,22 +67,28 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.stack.close()
 
-    def socket(self, path: str, **headers: str) -> Socket:
-        """Open a socket."""
+    def socket(self, path: str, *, buffer_bytes: int = 0, **headers: str) -> Socket:
+        """Open a socket. buffer_bytes: what the operating system may keep for a client that does not read."""
+        plain = socket.socket()
+        if buffer_bytes:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        plain.connect(("127.0.0.1", self.port))
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         address = f"ws://127.0.0.1:{self.port}{path}"
-        opened = connect(address, additional_headers=sent, proxy=None, max_size=None, close_timeout=1, compression=None)
+        opened = connect(
+            address, sock=plain, additional_headers=sent, proxy=None, max_size=None, close_timeout=1, compression=None
+        )
         return Socket(self.stack.enter_context(opened))
 
     def verdict(self, path: str, **headers: str) -> int:
         """Return 200 for a socket that is let in, else its closing code."""
-        socket = self.socket(path, **headers)
+        opened = self.socket(path, **headers)
         try:
-            while socket.frame()["event"] != "live.ready":
+            while opened.frame()["event"] != "live.ready":
                 pass
         except ConnectionClosed as closed:
             return closed.rcvd.code
-        socket.connection.close()
+        opened.connection.close()
         return 200
 
     def stream(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:

@@ -118,7 +118,7 @@ def test_slow_reader__when_it_takes_nothing__then_it_is_dropped_others_are_not_a
     token = token_of(make_tenant_admin(company))
     topic = monitor_topic(company.pk)
     with override_settings(LIVE_QUEUE=10):
-        slow = live.socket(f"/ws/monitor?token={token}")
+        slow = live.socket(f"/ws/monitor?token={token}", buffer_bytes=65536)
         first = slow.until("live.ready")[-1]["id"]
     quick = live.socket(f"/ws/monitor?token={token}")
     quick.until("live.ready")
