@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from accounts.models import LiveTicket, Login, User
 from accounts.services.login import login_open
-from accounts.services.tickets import ticket_spend
+from accounts.services.tickets import ticket_spend, tickets_forget
 from accounts.states import LoginScope, Role
 from accounts.tests.factories import make_user, token_of
 from cbt.kernel import clock
@@ -126,6 +126,9 @@ def test_ticket__when_many_spend_it_at_once__then_one_is_let_in_and_without_the_
     late, ended = fresh(), fresh()
     LiveTicket.objects.filter(token_hash=hash_token(late)).update(expires_at=clock.now() - timedelta(seconds=1))
     assert live.verdict(f"/ws/monitor?ticket={late}") == 4401
+    unused = fresh()
+    LiveTicket.objects.filter(token_hash=hash_token(unused)).update(expires_at=clock.now() - timedelta(seconds=1))
+    assert (tickets_forget(), LiveTicket.objects.count()) == (1, 1)
     Login.objects.update(revoked_at=clock.now())
     assert live.verdict(f"/ws/monitor?ticket={ended}") == 4401
     assert not LiveTicket.objects.exists()
