@@ -34,7 +34,8 @@ IS_LOCAL = EMBEDDED or DEBUG or LOCAL_RUN
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000").rstrip("/")
 # The live server (sockets and event streams): a thread of `make run`, a service of its own in production.
-LIVE_PORT = env.int("LIVE_PORT", default=PORT + 1)
+# Far from PORT: people start a second server on the next one.
+LIVE_PORT = env.int("LIVE_PORT", default=PORT + 10_000 if PORT < 50_000 else PORT - 10_000)
 LIVE_URL = env.str(
     "LIVE_URL",
     default=f"ws://127.0.0.1:{LIVE_PORT}" if EMBEDDED or LOCAL_RUN else f"ws{PUBLIC_URL.removeprefix('http')}",

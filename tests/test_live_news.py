@@ -150,7 +150,7 @@ def test_socket__when_opened_at_the_http_port__then_426_with_the_address(api):
     answer = api.get("/ws/session/SESSION-X", headers={"Upgrade": "websocket", "Connection": "Upgrade"})
     body = error_of(answer, 426, "UPGRADE_REQUIRED")
     assert (body["details"], answer["Upgrade"]) == ({"url": settings.LIVE_URL}, "websocket")
-    assert f"ws://127.0.0.1:{settings.PORT + 1}" == settings.LIVE_URL or settings.DATABASE_URL
+    assert f"ws://127.0.0.1:{settings.PORT + 10_000}" == settings.LIVE_URL or settings.DATABASE_URL
 
 
 def test_wake__when_redis_is_away__then_nobody_waits_for_it():

@@ -35,7 +35,7 @@ class Ticket(FaceView):
         answer={
             "success": True, "message": "Ticket issued", "status_code": 200,
             "data": {
-                "ticket": "TICKET-7ZK3M5V2QW4XN6RBYHDJ5T2PLA3GCEUF", "expires_in": 60, "url": "ws://127.0.0.1:8001",
+                "ticket": "TICKET-7ZK3M5V2QW4XN6RBYHDJ5T2PLA3GCEUF", "expires_in": 60, "url": "ws://127.0.0.1:18000",
             },
         },
     )  # fmt: skip

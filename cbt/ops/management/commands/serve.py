@@ -29,7 +29,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         port: int = settings.PORT
         refuse_taken_port(port, "PORT")
-        refuse_taken_port(settings.LIVE_PORT, "LIVE_PORT")
+        if "LIVE_PORT" in os.environ:
+            refuse_taken_port(settings.LIVE_PORT, "LIVE_PORT")
+        elif is_taken(settings.LIVE_PORT):
+            os.environ["LIVE_PORT"] = str(free_port())
+            os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - once more, with the port told
         for folder in FOLDERS:
             (settings.DATA_DIR / folder).mkdir(parents=True, exist_ok=True)
         migrate_if_needed(self.stdout)
@@ -40,17 +44,31 @@ class Command(BaseCommand):
         become_server(port)
 
 
-def refuse_taken_port(port: int, name: str) -> None:
-    """Raise CommandError with a hint when somebody listens there already."""
+def is_taken(port: int) -> str:
+    """Return why nobody can listen there, "" where one can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
         except OSError as error:
-            raise CommandError(
-                f"Cannot listen on {ADDRESS}:{port} ({error.strerror}). Is a server running there already? "
-                f"Stop it, or choose another port: {name}={port + 10} make run"
-            ) from None
+            return str(error.strerror)
+    return ""
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        return int(probe.getsockname()[1])
+
+
+def refuse_taken_port(port: int, name: str) -> None:
+    """Raise CommandError with a hint when somebody listens there already."""
+    if reason := is_taken(port):
+        raise CommandError(
+            f"Cannot listen on {ADDRESS}:{port} ({reason}). Is a server running there already? "
+            f"Stop it, or choose another port: {name}={port + 10} make run"
+        )
 
 
 def migrate_if_needed(stdout: Any) -> None:
