@@ -68,6 +68,19 @@ def refuse_forged(request: Request) -> None:
         refuse_foreign(request._request)
 
 
+def refuse_forged_start(request: Request) -> None:
+    """Raise CSRF_FAILED for a read that begins something, unless its sender meant it.
+
+    SameSite=Lax lets a cookie ride on a link that another site's page opens. Our own pages and configured frontends
+    name themselves (``Origin``, else ``Referer``); ``Authorization`` no browser adds by itself.
+    """
+    if request.META.get("HTTP_AUTHORIZATION"):
+        return
+    origin = named_origin(request._request)
+    if origin is None or not is_trusted(request._request, origin):
+        raise forged()
+
+
 def require_csrf_token(request: Request) -> None:
     """Raise CSRF_FAILED unless an unsafe request shows Django's CSRF token, and no foreign origin.
 

@@ -24,6 +24,7 @@ from cbt.faces.exam_room.serializers import (
     result_row,
 )
 from cbt.http.face import Ok
+from cbt.http.origins import refuse_forged_start
 from cbt.http.rates import Rate
 from cbt.http.request import Request
 from cbt.http.schema import documented
@@ -44,7 +45,9 @@ from sessions_app.services.sessions import session_start, session_token
 
 BASE = (E.UNAUTHENTICATED, E.FORBIDDEN, E.NOT_FOUND, E.RATE_LIMITED)
 WRITE = (*BASE, E.SESSION_NOT_IN_PROGRESS, E.SESSION_PAUSED, E.BANNED)
-START = (*BASE, E.ASSIGNMENT_NOT_STARTED, E.ASSIGNMENT_EXPIRED, E.ASSIGNMENT_COMPLETED, E.TEST_NOT_AVAILABLE)
+START = (
+    *BASE, E.CSRF_FAILED, E.ASSIGNMENT_NOT_STARTED, E.ASSIGNMENT_EXPIRED, E.ASSIGNMENT_COMPLETED, E.TEST_NOT_AVAILABLE,
+)  # fmt: skip
 _NO_QUESTION = "The question does not exist."
 
 
@@ -112,6 +115,7 @@ class Questions(ExamView):
         origin = origin_of(request)
         session = newest_sittings([own]).get(own.pk)
         if session is None or not session.is_open or is_late(session, now):  # a reload writes nothing
+            refuse_forged_start(request)
             session = session_start(assignment=own, now=now, origin=origin, needs_biodata=False).session
         token = session_token(session)
         device_check(session=session, token=token, ip=origin.ip, user_agent=origin.user_agent, now=now)
