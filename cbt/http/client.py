@@ -22,9 +22,11 @@ def address_behind(remote: str, forwarded: str) -> str:
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         remote = hops[-count] if len(hops) >= count else remote
     try:
-        return str(ipaddress.ip_address(remote))
+        address = ipaddress.ip_address(remote)
     except ValueError:
         return "0.0.0.0"  # noqa: S104 - a name for "no address" (unix socket), nothing listens on it
+    # A socket for both kinds calls IPv4 clients ::ffff:a.b.c.d, which would be one and the same /64.
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def network_of(ip: str) -> str:
