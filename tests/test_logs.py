@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from accounts.tests.factories import make_user, token_of
+from cbt.kernel.ids import derive_token, new_nonce, new_token
 from cbt.kernel.logs import JsonLine, RedactSecrets
 from sessions_app.tests.factories import make_assignment, start_session
 from tests.support import Api
@@ -52,3 +53,21 @@ def test_traceback__when_it_quotes_secrets__then_redacted(lines):
     line = lines()[-1]
     assert line["message"] == "failed for SESSION-[token]"
     assert "ValueError: token=[redacted] of [address]" in line["exc_info"]
+
+
+@pytest.mark.django_db
+def test_secrets__when_logged_in_any_form__then_redacted(lines):
+    """Every kind of secret the server gives out or takes, in every form in which a message could quote it."""
+    password, reset = "planted-Secret-1", derive_token("accounts.password_reset", new_nonce())
+    session, refresh = new_token("SESSION-"), new_token("REFRESH-")
+    for secret in (token_of(make_user()), session, refresh, new_token(), reset, password):
+        is_password = secret == password
+        for form in (
+            "Authorization: Bearer {}", "Cookie: auth-token={}; other=1", "sessionid={}", "GET /x?token={}&y=1",
+            "signature={}", '{{"token": "{}"}}', "{{'password': '{}', 'x': 1}}", "password_confirmation={}",
+            "/api/test-session/{}/submit", "/api/participant/assignment/{}", *(() if is_password else ("got {} here",)),
+        ):  # fmt: skip
+            logging.getLogger("cbt.x").warning("%s", form.format(secret))
+            assert secret not in json.dumps(lines()[-1]), form
+    logging.getLogger("cbt.x").warning("%s", "login refused door=email pair=0a1b2c; tokens: none")
+    assert lines()[-1]["message"] == "login refused door=email pair=0a1b2c; tokens: none"

@@ -10,8 +10,16 @@ request_id_var: contextvars.ContextVar[str] = contextvars.ContextVar("request_id
 
 _SECRETS = [
     (re.compile(r"(/(?:test-session|participant/assignment|ws/session|live/session)/)[^/?\s\"']+"), r"\1[token]"),
-    (re.compile(r"((?:token|signature|password|ticket)=)[^&\s\"']+", re.IGNORECASE), r"\1[redacted]"),
+    # In addresses, cookies and headers, and in bodies as JSON or Python writes them.
+    (
+        re.compile(
+            r"((?:token|signature|password|confirmation|ticket|secret|sessionid)[\"']?\s*[=:]\s*[\"']?)[^&;,\s\"']+",
+            re.IGNORECASE,
+        ),
+        r"\1[redacted]",
+    ),
     (re.compile(r"(Bearer\s+)[A-Za-z0-9._~+/=-]+", re.IGNORECASE), r"\1[redacted]"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
     (re.compile(r"SESSION-[A-Z0-9]{8,}"), "SESSION-[token]"),
     (re.compile(r"\b[A-Z2-7]{32}\b"), "[token]"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "[address]"),
