@@ -142,7 +142,7 @@ class SessionAdmin(Page):
     """Sittings: who took what, when, how it ended."""
 
     list_display = (
-        "id", "taker", "test", "status", "started_at", "deadline_at", "completed_at", "submitted_by", "is_flagged",
+        "id", "taken_by", "test", "status", "started_at", "deadline_at", "completed_at", "submitted_by", "is_flagged",
     )  # fmt: skip
     list_filter = ("status", "is_flagged", "submitted_by", "test")
     list_select_related = ("participant", "account", "test")
@@ -155,7 +155,7 @@ class SessionAdmin(Page):
     show_full_result_count = False
 
     @admin.display(description="taker")
-    def taker(self, row: ExamSession) -> str:
+    def taken_by(self, row: ExamSession) -> str:
         """Return who takes the test."""
         person = row.participant or row.account
         return person.name if person is not None else ""
