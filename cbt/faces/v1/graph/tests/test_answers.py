@@ -163,13 +163,15 @@ def test_foreign__then_as_if_it_did_not_exist(firm):
             assert refusals(answer) == [(field, "NOT_FOUND")]
             del answer["errors"][0]["extensions"]["request_id"], answer["errors"][0]["locations"]
         assert foreign == absent == nonsense
-    of_test = f"sessions(test_id: {firm.test.pk}) {{ total }} test(id: {firm.test.pk}) {{ sessions {{ id }} }}"
+    of_test = f"sessions(test_id: {firm.test.pk}) {{ total }} test(id: {firm.test.pk}) {{ sessions {{ id }} results {{ id }} }}"
     query = f"{{ results {{ total }} {of_test} }}"
     assert ask(other.api, query)["data"] == {
-        "results": {"total": 0}, "sessions": {"total": 0}, "test": {"sessions": []},
+        "results": {"total": 0}, "sessions": {"total": 0}, "test": {"sessions": [], "results": []},
     }  # fmt: skip
     everyone = ask(Api(token_of(make_user(Role.SUPER_ADMIN))), query)["data"]
-    assert (everyone["results"], everyone["test"]["sessions"]) == ({"total": 1}, [{"id": str(result.session_id)}])
+    assert (everyone["results"], everyone["test"]) == (
+        {"total": 1}, {"sessions": [{"id": str(result.session_id)}], "results": [{"id": str(result.pk)}]},
+    )  # fmt: skip
 
 
 def test_instructor__then_own_tests_and_their_attendance_only(firm):
