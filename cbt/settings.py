@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",  # before what refuses: a frontend must be able to read the refusal
     "cbt.http.middleware.body_guard",
     "django.middleware.security.SecurityMiddleware",
+    "cbt.http.middleware.admin_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

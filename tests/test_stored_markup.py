@@ -38,6 +38,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.faults: list[str] = []
+        self.inline: list[str] = []
         self.shown = 0
         self.feed(html)
         self.close()
@@ -49,6 +50,9 @@ class Page(HTMLParser):
         links = [name for name, value in texts.items() if value.strip().lower().startswith("javascript:")]
         if tag == "xp" or scripts or links:
             self.faults.append(str(self.get_starttag_text()))
+        is_code = tag == "script" and not texts.get("src") and texts.get("type") != "application/json"
+        if is_code or any(name.startswith("on") for name in texts):
+            self.inline.append(str(self.get_starttag_text()))
         self.shown += sum(PLANT in value for value in texts.values())
 
     def handle_data(self, data: str) -> None:
@@ -105,6 +109,8 @@ def test_admin__when_every_stored_text_is_markup__then_all_of_it_is_text(world):
         if response.status_code == 200:
             page = Page(response.content.decode())
             read, shown = read + 1, shown + page.shown
+            assert page.inline == [], f"the policy of the admin lets no browser run this: {path}"
+            assert response["Content-Security-Policy"].startswith("default-src 'self'; ")
             if page.faults:
                 faults[path] = page.faults
     assert faults == {}

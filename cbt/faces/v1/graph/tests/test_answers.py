@@ -163,8 +163,8 @@ def test_foreign__then_as_if_it_did_not_exist(firm):
             assert refusals(answer) == [(field, "NOT_FOUND")]
             del answer["errors"][0]["extensions"]["request_id"], answer["errors"][0]["locations"]
         assert foreign == absent == nonsense
-    of_test = f"sessions(test_id: {firm.test.pk}) {{ total }} test(id: {firm.test.pk}) {{ sessions {{ id }} results {{ id }} }}"
-    query = f"{{ results {{ total }} {of_test} }}"
+    below = f"test(id: {firm.test.pk}) {{ sessions {{ id }} results {{ id }} }}"
+    query = f"{{ results {{ total }} sessions(test_id: {firm.test.pk}) {{ total }} {below} }}"
     assert ask(other.api, query)["data"] == {
         "results": {"total": 0}, "sessions": {"total": 0}, "test": {"sessions": [], "results": []},
     }  # fmt: skip
