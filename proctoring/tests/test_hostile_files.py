@@ -1,8 +1,11 @@
 """Files that are not what they say, or more than they say."""
 
 import resource
+import subprocess
+import sys
 
 import pytest
+from django.conf import settings
 from PIL import Image
 
 from anticheat.tests.factories import make_sitting
@@ -62,6 +65,37 @@ def test_capture__when_bombs_are_sent__then_memory_stays(api):
     for name in ("bomb 12000", "bomb 20000"):
         api.upload(path, upload(CORPUS[name][0]))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB
+
+
+AT_ONCE = """
+import resource, struct, sys, threading, zlib
+from django.conf import settings
+settings.configure(SECRET_KEY="x" * 40)
+from cbt.kernel import storage
+from proctoring.tests.pictures import png_chunk
+
+def grown():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+packer, row = zlib.compressobj(9), bytes(1 + 3 * 4400)
+rows = b"".join(packer.compress(row) for _ in range(4400)) + packer.flush()
+header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 4400, 4400, 8, 2, 0, 0, 0))
+data = b"\\x89PNG\\r\\n\\x1a\\n" + header + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+assert len(data) < 60_000
+storage.reencode_picture(data, max_bytes=60_000, max_side=2400)
+alone = grown()
+one = dict(target=storage.reencode_picture, args=(data,), kwargs={"max_bytes": 60_000, "max_side": 2400})
+threads = [threading.Thread(**one) for _ in range(3)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(grown() - alone)
+"""
+
+
+def test_pictures__when_three_of_nineteen_megapixels_at_once__then_the_memory_of_one():
+    """57 KB each as files, 58 MB and more each as pixels. In a process of its own, whose peak is nobody else's."""
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], cwd=settings.BASE_DIR, capture_output=True, check=True)
+    assert int(done.stdout) < 100  # MiB
 
 
 def test_capture__when_far_too_large__then_413_unread(api):
