@@ -1,16 +1,12 @@
 """Requests another site's page makes with our visitor's cookies, and what CORS lets it read."""
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
-from accounts.api.cookies import AUTH_COOKIE
 from accounts.models import Login, PublicProfile
 from accounts.tests.factories import PASSWORD, make_user
-from cbt.faces.exam_room.tests.factories import make_candidate
 from cbt.http.origins import origin_of
 from commerce.models import CartItem
-from sessions_app.models import ExamSession
 from tests.support import data_of, error_of
 
 OURS = "http://localhost:3000"
@@ -134,25 +130,6 @@ def test_write__when_the_host_is_rebound__then_400(victim):
     )  # fmt: skip
     assert response.status_code == 400
     assert PublicProfile.objects.get().phone != "stolen"
-
-
-def test_read_that_starts_an_exam__when_another_site_opens_it__then_403_and_the_clock_stands(db):
-    """SameSite=Lax lets the cookie ride on a link; the exam room's paper is a GET, by contract."""
-    one = make_candidate()
-    candidate = Client(raise_request_exception=False, enforce_csrf_checks=True)
-    candidate.cookies[AUTH_COOKIE] = one.token
-    for name, origin, referer in FOREIGN:
-        cache.clear()  # the limit of requests is not what is tried here
-        response = candidate.get(f"{one.url}/questions", headers=headers(origin, referer))
-        assert error_of(response, 403, "CSRF_FAILED"), name
-    assert not ExamSession.objects.exists()
-    cache.clear()
-    for _, origin, referer in HONEST:
-        assert candidate.get(f"{one.url}/questions", headers=headers(origin, referer)).status_code == 200
-    assert ExamSession.objects.count() == 1
-    assert candidate.get(f"{one.url}/questions").status_code == 200  # begun: what is left is a read
-    other = make_candidate()
-    assert other.api.get(f"{other.url}/questions", headers={"Origin": "https://evil.example"}).status_code == 200
 
 
 SIGN_INS = [row for row in FOREIGN if row[0] != "neither header"]

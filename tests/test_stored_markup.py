@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.db import models
 from django.db.models import F, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Concat, Left
 from django.template.loader import render_to_string
 from django.test import Client
 
@@ -78,7 +78,7 @@ def plant() -> int:
             continue  # saved answers: their names are questions' keys
         for field in model._meta.concrete_fields:
             if is_typed(field):
-                text = Concat(Value(PLANT), Cast(F("pk"), models.CharField()))
+                text = Left(Concat(Value(PLANT), Cast(F("pk"), models.CharField())), 20)
                 models.QuerySet(model).exclude(**{field.name: None}).update(**{field.name: text})
                 count += 1
             elif isinstance(field, models.JSONField) and field.name in FREE_JSON:
@@ -89,10 +89,12 @@ def plant() -> int:
 
 def admin_pages() -> list[str]:
     """Return the address of every list, of every form, and of the first row with what it would be deleted with."""
-    pages = ["/admin/"]
+    pages = ["/admin/", "/admin/accounts/user/?q=%22%3E%3Cxp%3E", "/admin/login/?next=%22%3E%3Cxp%3E"]
     for model in admin.site._registry:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-        pages += [base, f"{base}?q=%22%3E%3Cxp%3E", f"{base}add/"]
+        pages += [base, f"{base}add/"]
+        if not model._meta.managed:
+            continue  # no table: a list of something else
         for pk in model._default_manager.order_by("pk").values_list("pk", flat=True)[:1]:
             pages += [f"{base}{pk}/change/", f"{base}{pk}/delete/"]
     return pages
