@@ -4,7 +4,7 @@ Whoever reads remembers how far it came and must never pass a row that commits l
 out when a row is inserted, and a slow transaction may commit a small one after a quick one has committed a larger.
 So rows carry their transaction, the order is (transaction, id), and only rows of transactions older than every
 running one are shown. What is shown is therefore final: nothing can appear before it any more. No lock is taken, and
-writers never wait for each other; a long transaction anywhere on the database server holds the news up, not back.
+writers never wait for each other; a long writing transaction in this database holds the news up, not back.
 SQLite has one writer at a time, so there ids are in the order of the commits. Source: docs/decisions/0011.
 """
 
@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Func, Q, QuerySet
 
 from cbt.kernel import clock, jobs, wakeup
+from cbt.kernel.horizon import horizon
 from cbt.kernel.models import FeedEvent
 
 KEEP = timedelta(hours=24)
@@ -68,10 +69,6 @@ class _OwnTransaction(_OfDatabase):
     postgresql, sqlite = "pg_current_xact_id()", 0
 
 
-class _OldestRunning(_OfDatabase):
-    postgresql, sqlite = "pg_snapshot_xmin(pg_current_snapshot())", 1
-
-
 class _NextTransaction(_OfDatabase):
     postgresql, sqlite = "pg_snapshot_xmax(pg_current_snapshot())", 1
 
@@ -109,7 +106,7 @@ def append(rows: Sequence[Fresh], *, now: datetime) -> None:
 
 def settled() -> QuerySet[FeedEvent]:
     """Return the rows before which nothing can appear any more, in the one order all readers share."""
-    return FeedEvent.objects.filter(xid__lt=_OldestRunning()).order_by("xid", "pk")
+    return FeedEvent.objects.filter(xid__lt=horizon()).order_by("xid", "pk")
 
 
 def latest() -> Position:

@@ -31,6 +31,8 @@ logger = logging.getLogger("cbt.live")
 #: A frame: its event, its id (None: the client keeps the one it has), its text.
 Item = tuple[str, int | None, str]
 _GATHER_SECONDS = 0.03
+#: How long one who must go may take for what was told before.
+_LAST_WORDS_SECONDS = 1.0
 
 
 class Subscriber:
@@ -53,6 +55,13 @@ class Subscriber:
             self.queue.put_nowait(item)
         except asyncio.QueueFull:
             self.end(TRY_AGAIN)
+
+    async def end_told(self, code: int) -> None:
+        """Ask for its end once it has taken what is queued, or has had the time to."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await self.queue.join()
+        self.end(code)
 
     def end(self, code: int) -> None:
         """Ask for its end, with the first reason that was given."""
@@ -78,6 +87,7 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._listener = RedisListener(self._wake.set)
         self._is_away = False
+        self._leaving: dict[Subscriber, asyncio.Task[None]] = {}
 
     async def join(self, grant: Grant, transport: str) -> Subscriber:
         """Let a reader in; from now on its queue gets what comes behind its position."""
@@ -163,9 +173,17 @@ class Hub:
 
     async def _check(self) -> None:
         ended = await self._own_thread.run(no_longer_good, {subscriber.grant for subscriber in self._subscribers})
-        for subscriber in tuple(self._subscribers):
+        if not ended:
+            return
+        # What ended them is news to them: a ban is told before the door is shut.
+        self._hand_out(await self._own_thread.run(feed.after, self.position))
+        for subscriber in self._subscribers - self._leaving.keys():
             if subscriber.grant in ended:
-                subscriber.end(code_of(ended[subscriber.grant]))
+                self._let_go(subscriber, code_of(ended[subscriber.grant]))
+
+    def _let_go(self, subscriber: Subscriber, code: int) -> None:
+        task = self._leaving[subscriber] = asyncio.create_task(subscriber.end_told(code))
+        task.add_done_callback(lambda _: self._leaving.pop(subscriber, None))
 
     async def close(self) -> None:
         """End everything, at the end of the process."""

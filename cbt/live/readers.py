@@ -59,8 +59,10 @@ async def frames(hub: Hub, subscriber: Subscriber, last_event_id: int | None) ->
                 item = await subscriber.queue.get()
         except TimeoutError:
             # Nothing waits in the queue, so the reader has all there is up to the hub's position.
-            item = _own(PING, hub.position.id)
-        yield item
+            yield _own(PING, hub.position.id)
+        else:
+            yield item
+            subscriber.queue.task_done()  # asked for the next: it has been sent
 
 
 async def _missed(hub: Hub, subscriber: Subscriber, cursor: Position) -> AsyncIterator[Item]:

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from datetime import timedelta
 
+import psycopg2
 import pytest
 from django.db import connection, connections, transaction
 
@@ -16,6 +17,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def append(number, topic="import/1"):
     feed.append([Fresh(topic, News.IMPORT_PROGRESS, {"done": number})], now=clock.now())
+
+
+def settings_of(name):
+    return connection.settings_dict[name.upper()]
 
 
 def told(rows):
@@ -63,6 +68,21 @@ def test_feed__when_a_smaller_id_commits_later__then_the_reader_sees_both_and_a_
         by_id = seen_by_id[-1].pk
     assert told(feed.after(reader)) == [1, 2]
     assert told(FeedEvent.objects.filter(pk__gt=by_id)) == []  # and there the first one is lost for ever
+
+
+@pytest.mark.postgres
+def test_feed__when_another_database_of_the_server_is_written__then_nobody_waits_for_it():
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: SQLite has no server")
+    given = {name: value for name in ("host", "port", "user", "password") if (value := settings_of(name))}
+    with contextlib.closing(psycopg2.connect(dbname="postgres", **given)) as elsewhere, elsewhere.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()")  # a writer, as far as the server knows
+        append(1)
+        assert told(feed.after(feed.START)) == [1]
+        with connection.cursor() as own:
+            own.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            (oldest,) = own.fetchone()
+        assert oldest <= FeedEvent.objects.get().xid  # the control: the server's own bound would hold it back
 
 
 @pytest.mark.race
