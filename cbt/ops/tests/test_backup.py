@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import pytest
 from django.conf import settings as house
@@ -81,6 +82,19 @@ def test_open__when_a_byte_was_changed__then_refused(made, name):
     path.write_bytes(data)
     with pytest.raises(CommandError, match="is missing or was changed"):
         call_command("backup_drill", made.folder)
+
+
+@pytest.mark.parametrize("has_filters", [True, False])
+@pytest.mark.parametrize("member", [{"name": "../out"}, {"name": "/tmp/out"}, {"name": "a", "type": tarfile.SYMTYPE}])
+def test_drill__when_a_file_would_lead_out__then_refused(made, monkeypatch, has_filters, member):
+    if not has_filters:  # Python 3.11.0 to 3.11.3
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    info = tarfile.TarInfo(member["name"])
+    info.type = member.get("type", tarfile.REGTYPE)
+    with tarfile.open(made.folder / "files.tar", "a") as archive:
+        archive.addfile(info)
+    with pytest.raises(backup.BackupRefused, match="what no backup of ours does"):
+        backup.drill(made)
 
 
 def test_open__when_it_is_no_backup__then_refused(tmp_path):
