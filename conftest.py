@@ -3,7 +3,16 @@
 import pytest
 from django.core.cache import cache
 
+from tests import flushing
 from tests.support import Api
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flushes():
+    """Empty the database quickly after tests that commit."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        flushing.quick(monkeypatch)
+        yield
 
 
 @pytest.fixture(autouse=True)
