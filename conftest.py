@@ -1,10 +1,20 @@
 """Fixtures every test may use."""
 
+import os
+
 import pytest
 from django.core.cache import cache
 
 from tests import flushing
 from tests.support import Api
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out of a run on PostgreSQL what brings its own SQLite: the run without services has it."""
+    if os.environ.get("DATABASE_URL"):
+        for item in items:
+            if item.get_closest_marker("own_sqlite"):
+                item.add_marker(pytest.mark.skip(reason="brings its own SQLite: unset DATABASE_URL"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -162,6 +162,7 @@ def sqlite_folder(tmp_path_factory):
     return folder, prepare(env, "sessions", count=SESSIONS, questions=2 * SAVERS, kind="number")
 
 
+@pytest.mark.own_sqlite
 def test_kill_9_of_the_embedded_server__when_saving__then_nothing_acknowledged_is_lost(sqlite_folder, tmp_path):
     folder, tokens = sqlite_folder
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
@@ -219,6 +220,7 @@ class MailDialogue(socketserver.StreamRequestHandler):
         self.wfile.write(f"{text}\r\n".encode())
 
 
+@pytest.mark.own_sqlite
 def test_kill_9_of_the_job_runner__when_sending__then_every_mail_is_sent_and_repeated_at_most_once_a_kill(
     sqlite_folder, tmp_path
 ):

@@ -53,6 +53,7 @@ def assert_load_is_carried(server, read):
 
 
 @pytest.mark.server
+@pytest.mark.own_sqlite
 @pytest.mark.timeout(120)
 def test_64_candidates__when_saving_and_handing_in_at_once_on_sqlite__then_all_200_and_nothing_lost(tmp_path):
     with ServerProcess(tmp_path) as server:

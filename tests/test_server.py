@@ -15,7 +15,7 @@ import pytest
 from benchmarks.sqlite_writers import hammer
 from tests.server_process import ROOT, ServerProcess
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.server, pytest.mark.own_sqlite, pytest.mark.timeout(60)]
 
 
 @pytest.fixture(scope="module")
