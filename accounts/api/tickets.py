@@ -2,12 +2,12 @@
 
 from django.conf import settings
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.services.tickets import LIFETIME, ticket_issue
 from cbt.http.face import Ok
 from cbt.http.fields import OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel.errors import ErrorCode
@@ -41,6 +41,6 @@ class Ticket(FaceView):
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Issue one; it opens one socket of this login, once."""
-        ticket = ticket_issue(actor=request.actor)  # type: ignore[attr-defined]
+        ticket = ticket_issue(actor=request.actor)
         data = {"ticket": ticket, "expires_in": int(LIFETIME.total_seconds()), "url": settings.LIVE_URL}
         return Ok(data, message="Ticket issued", headers={"Cache-Control": "no-store"})

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from cbt.http.face import Ok
 from cbt.http.fields import JsonObject, OutputSerializer
 from cbt.http.rates import Rate
+from cbt.http.request import Request
 from cbt.http.schema import documented
 from cbt.http.views import Access, FaceView, Scope
 from cbt.kernel import feed
@@ -93,7 +93,7 @@ class ImportNews(TenantView):
     @documented("News of an import", response=NewsOut, errors=(*STAFF, E.NOT_FOUND), query=QUERY, answer=ANSWER)
     def get(self, request: Request, import_id: int) -> Ok:
         """Return what came after."""
-        return Ok(news_of(import_grant(request.actor, import_id), request.query_params))  # type: ignore[attr-defined]
+        return Ok(news_of(import_grant(request.actor, import_id), request.query_params))
 
 
 class MonitorNews(TenantView):
@@ -110,7 +110,7 @@ class MonitorNews(TenantView):
     )
     def get(self, request: Request) -> Ok:
         """Return what came after."""
-        return Ok(news_of(monitor_grant(request.actor), request.query_params))  # type: ignore[attr-defined]
+        return Ok(news_of(monitor_grant(request.actor), request.query_params))
 
 
 class AttendanceNews(FaceView):
@@ -126,7 +126,7 @@ class AttendanceNews(FaceView):
     )  # fmt: skip
     def get(self, request: Request) -> Ok:
         """Return what came after."""
-        return Ok(news_of(attendance_grant(request.actor), request.query_params))  # type: ignore[attr-defined]
+        return Ok(news_of(attendance_grant(request.actor), request.query_params))
 
 
 class SessionNews(SessionView):
