@@ -10,8 +10,10 @@ from anticheat.models import CheatDetection
 from anticheat.selectors.detections import devices_noticed, start_device, stored_sightings
 from anticheat.services.recording import Noticed, act, judge, record
 from anticheat.states import MIN_SEVERITY, DetectionSource, DetectionType
+from cbt.kernel.ids import hash_token
 from sessions_app.models import ExamSession
-from sessions_app.services.sessions import session_lock_open
+from sessions_app.services.closing import is_late
+from sessions_app.services.locks import lock_chain
 
 DEVICES_PER_SESSION = 20
 
@@ -25,12 +27,14 @@ def is_other_device(session: ExamSession, *, ip: str, user_agent: str) -> bool:
 def device_check(*, session: ExamSession, token: str, ip: str, user_agent: str, now: datetime) -> None:
     """Note where a request about an open session comes from; nothing is locked while that is where it was started.
 
-    Raises as `session_lock_open` does.
+    Where the session has ended meanwhile there is nothing to note and nothing to refuse: what the request asks for
+    decides, and handing in twice at once is answered alike.
     """
     if session.is_open and session.paused_at is None and is_other_device(session, ip=ip, user_agent=user_agent):
         with transaction.atomic():
-            locked = session_lock_open(token, now=now, may_ban=True)
-            device_seen(session=locked, ip=ip, user_agent=user_agent, now=now)
+            locked = lock_chain(hash_token(token), with_participant=True)
+            if locked is not None and not is_late(locked, now):
+                device_seen(session=locked, ip=ip, user_agent=user_agent, now=now)
 
 
 def device_seen(*, session: ExamSession, ip: str, user_agent: str, now: datetime) -> CheatDetection | None:
@@ -39,7 +43,8 @@ def device_seen(*, session: ExamSession, ip: str, user_agent: str, now: datetime
     Another browser weighs 3 and counts as any detection does, up to the ban. Another network of a browser that
     is known weighs 1 and never counts: phones change their address all day. Nothing is noted for a session
     that has ended or is paused, or whose start was not noted, nor beyond 20 devices.
-    session: locked by ``session_lock_open(..., may_ban=True)``. Costs no query while the device is that of the start.
+    session: locked together with what a ban touches (`lock_chain`). Costs no query while the device is that of the
+    start.
     Source: decision "multiple_devices is detected by the server".
     """
     first, seen = start_device(session), device_of(ip, user_agent)

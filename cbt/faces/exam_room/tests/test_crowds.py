@@ -6,9 +6,13 @@ from django.test import RequestFactory
 
 from accounts.services import login as login_service
 from accounts.tests.factories import PASSWORD
+from anticheat.models import CheatDetection
+from anticheat.services.devices import device_check, is_other_device
 from cbt.faces.exam_room.tests.factories import exam_test, make_candidate
 from cbt.http.rates import Rate, enforce
+from cbt.kernel import clock
 from sessions_app.models import ExamSession, SessionAnswer, SessionEvent
+from sessions_app.services.sessions import session_token
 from tests.support import Api, error_of, race
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +89,29 @@ def test_race__when_the_paper_is_asked_for_and_handed_in_twice_at_once__then_one
     assert ExamSession.objects.count() == 1
     ids = race(4, lambda _: one.api.post(f"{one.url}/submit").json()["result_id"])
     assert len(set(ids)) == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_race__when_handed_in_eight_times_at_once_from_another_device__then_each_gets_the_one_result():
+    one = make_candidate()
+    one.api.get(f"{one.url}/questions", headers={"User-Agent": "One Browser/1.0"})
+    elsewhere = {"User-Agent": "Another Browser/1.0"}
+    answers = race(8, lambda _: one.api.post(f"{one.url}/submit", headers=elsewhere))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len({answer.json()["result_id"] for answer in answers}) == 1
+    assert [answer.json()["already_submitted"] for answer in answers].count(False) == 1
+
+
+def test_device__when_the_session_ends_between_reading_and_noting__then_nothing_is_noted_or_refused():
+    one = make_candidate()
+    one.api.get(f"{one.url}/questions", headers={"User-Agent": "One Browser/1.0"})
+    stale = ExamSession.objects.select_related("test").get()
+    one.api.post(f"{one.url}/submit", headers={"User-Agent": "One Browser/1.0"})
+    seen = {"ip": "203.0.113.9", "user_agent": "Another Browser/1.0"}
+    assert is_other_device(stale, **seen)
+    device_check(session=stale, token=session_token(stale), now=clock.now(), **seen)
+    assert not CheatDetection.objects.filter(detection_type="multiple_devices").exists()
 
 
 def test_activity__when_staff_looks__then_changes_and_seconds_per_question():
