@@ -46,7 +46,7 @@ class AssignmentInline(ReadOnlyInline):
     """The tests a participant was given."""
 
     model = TestAssignment
-    fields = readonly_fields = ("test", "start_at", "end_at", "completed_at", "mails_requested")
+    fields = readonly_fields = ("test", "start_at", "end_at", "extra_seconds", "completed_at", "mails_requested")
 
 
 class BanInline(ReadOnlyInline):

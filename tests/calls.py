@@ -187,7 +187,10 @@ BODIES: dict[str, Maker] = {
     "POST /api/participants/{participant}/unban": lambda world, side: NO_BODY,
     "POST /api/participants/{participant}/resend-all-emails": lambda world, side: NO_BODY,
     "POST /api/test-assignments/{assignment}/resend-email": lambda world, side: NO_BODY,
+    "PUT /api/test-assignments/{assignment}": lambda world, side: {**_window(), "extra_minutes": 20, "reason": "r"},
+    "PATCH /api/test-assignments/{assignment}": lambda world, side: {"extra_minutes": 15, "notify": False},
     "POST /api/test-sessions/{session}/continue": lambda world, side: NO_BODY,
+    "PUT /api/test-sessions/{session}/extra-time": lambda world, side: {"extra_minutes": 10, "reason": "fire alarm"},
     "POST /api/test-sessions/{session}/abandon": lambda world, side: {"reason": "Power cut"},
     "POST /api/test-sessions/{session}/marks": lambda world, side: {
         "question_id": "q3", "points": 0.5, "comment": "good",

@@ -60,6 +60,7 @@ class AssignmentOut(OutputSerializer):
     test = JsonObject()
     start_date = serializers.DateTimeField()
     end_date = serializers.DateTimeField()
+    extra_minutes = serializers.IntegerField()
     is_completed = serializers.BooleanField()
     completed_at = serializers.DateTimeField(allow_null=True)
     is_expired = serializers.BooleanField()
@@ -76,6 +77,7 @@ def assignment_row(assignment: TestAssignment, now: datetime) -> dict[str, Any]:
         "test": {"id": test.pk, "name": test.name, "code": test.code, "duration_minutes": test.duration_minutes},
         "start_date": clock.iso(assignment.start_at),
         "end_date": clock.iso(assignment.end_at),
+        "extra_minutes": assignment.extra_seconds // 60,
         "is_completed": assignment.is_completed,
         "completed_at": clock.iso(assignment.completed_at),
         "is_expired": now > assignment.end_at,

@@ -37,6 +37,7 @@ class StaffSessionOut(OutputSerializer):
     attempt_number = serializers.IntegerField()
     started_at = serializers.DateTimeField()
     deadline_at = serializers.DateTimeField(allow_null=True)
+    extra_minutes = serializers.IntegerField()
     completed_at = serializers.DateTimeField(allow_null=True)
     submitted_by = serializers.CharField()
     banned_at = serializers.DateTimeField(allow_null=True)
@@ -64,6 +65,7 @@ def session_row(session: ExamSession) -> dict[str, Any]:
         "attempt_number": session.attempt_number,
         "started_at": clock.iso(session.started_at),
         "deadline_at": clock.iso(session.deadline_at),
+        "extra_minutes": session.extra_seconds // 60,
         "completed_at": clock.iso(session.completed_at),
         "submitted_by": session.submitted_by,
         "banned_at": clock.iso(session.banned_at),

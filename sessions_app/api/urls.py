@@ -10,6 +10,7 @@ from sessions_app.api import (
     participant_flow,
     participant_lists,
     participants,
+    rescheduling,
     results,
     session,
     staff_sessions,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("participants/<int:participant_id>/unban", participants.Unban.as_view()),
     path("participants/<int:participant_id>/resend-all-emails", participants.ResendAllEmails.as_view()),
     path("test-assignments/<int:assignment_id>/resend-email", participants.ResendEmail.as_view()),
+    path("test-assignments/<int:assignment_id>", rescheduling.Assignment.as_view()),
     path("companies/<int:company_id>/participants", participant_lists.CompanyParticipants.as_view()),
     path(
         "companies/<int:company_id>/participants/<int:participant_id>", participant_lists.CompanyParticipant.as_view()
@@ -54,6 +56,7 @@ urlpatterns = [
     path("test-sessions/<int:session_id>/events", staff_sessions.SessionLog.as_view()),
     path("test-sessions/<int:session_id>/continue", staff_sessions.Continue.as_view()),
     path("test-sessions/<int:session_id>/abandon", staff_sessions.Abandon.as_view()),
+    path("test-sessions/<int:session_id>/extra-time", rescheduling.ExtraTime.as_view()),
     path("test-sessions/<int:session_id>/marks", results.MarkCreate.as_view()),
     path("test-sessions/<int:session_id>/regrade", results.Regrade.as_view()),
     path("results", results.ResultList.as_view()),

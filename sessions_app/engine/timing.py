@@ -4,17 +4,22 @@ from datetime import datetime, timedelta
 
 
 def deadline_at(
-    *, started_at: datetime, duration_minutes: int, window_end: datetime | None, extra_seconds: int = 0
+    *,
+    started_at: datetime,
+    duration_minutes: int,
+    window_end: datetime | None,
+    extra_seconds: int = 0,
+    paused_seconds: int = 0,
 ) -> datetime | None:
     """Return the instant after which no new work counts, or None when there is no limit.
 
     The assignment's window wins over the duration: starting ten minutes before it closes leaves ten minutes.
-    duration_minutes: 0 means no limit of its own.  extra_seconds: >= 0, added to the duration.
+    duration_minutes: 0 means no limit of its own.  extra_seconds, paused_seconds: >= 0, added to the duration.
     Source: primary contract 3.6, 4.2; decision "the server owns the clock".
     """
     ends = [window_end] if window_end is not None else []
     if duration_minutes > 0:
-        ends.append(started_at + timedelta(minutes=duration_minutes, seconds=extra_seconds))
+        ends.append(started_at + timedelta(minutes=duration_minutes, seconds=extra_seconds + paused_seconds))
     return min(ends) if ends else None
 
 

@@ -22,6 +22,7 @@ class TestAssignment(models.Model):
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True)
+    extra_seconds = models.PositiveIntegerField(default=0, db_default=0, help_text="On top of the test's duration")
     mails_requested = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
 

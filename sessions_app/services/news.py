@@ -25,7 +25,7 @@ TOLD: dict[EventKind, _Told] = {
     EventKind.RESUMED: _Told(News.SESSION_RESUMED),
     EventKind.PAUSED: _Told(News.SESSION_PAUSED, ("reason",)),
     EventKind.CONTINUED: _Told(News.SESSION_CONTINUED, ("paused_seconds",)),
-    EventKind.TIME_CHANGED: _Told(News.SESSION_TIME_CHANGED),
+    EventKind.TIME_CHANGED: _Told(News.SESSION_TIME_CHANGED, ("extra_seconds", "reason")),
     EventKind.SUBMITTED: _Told(News.SESSION_SUBMITTED, ("time_spent_seconds",)),
     EventKind.TIME_RAN_OUT: _Told(News.SESSION_CLOSED, ("time_spent_seconds",)),
     EventKind.BANNED: _Told(News.SESSION_BANNED, ("reason",)),

@@ -72,8 +72,9 @@ def session_start(*, assignment: TestAssignment, now: datetime, origin: Origin, 
             raise refusals.banned()
         locked = lock_assignment(assignment.pk)
         draft = ExamSession(
-            assignment=locked, participant_id=participant.pk, company_id=participant.company_id, test=test
-        )
+            assignment=locked, participant_id=participant.pk, company_id=participant.company_id, test=test,
+            extra_seconds=locked.extra_seconds,
+        )  # fmt: skip
         begun = _start_or_resume(
             draft, version, window_end=locked.end_at, now=now, origin=origin, used_up=_assignment_used_up
         )
@@ -200,7 +201,10 @@ def _create(
     session.started_at = session.last_seen_at = session.created_at = now
     session.grace_seconds = settings.EXAM_GRACE_SECONDS
     session.deadline_at = timing.deadline_at(
-        started_at=now, duration_minutes=session.test.duration_minutes, window_end=window_end
+        started_at=now,
+        duration_minutes=version_load(version.pk).duration_minutes,
+        window_end=window_end,
+        extra_seconds=session.extra_seconds,
     )
     session.start_ip = origin.ip or None
     session.start_user_agent = origin.user_agent[:300]

@@ -47,8 +47,8 @@ def test_create__then_documented_answer_assignments_and_mails(api, tenant):
     assert data["test_sessions"] == []
     assert [row["test"]["id"] for row in data["test_assignments"]] == [first.pk, second.pk]
     assert set(data["test_assignments"][0]) == {
-        "id", "unique_token", "test", "start_date", "end_date", "is_completed", "completed_at", "is_expired",
-        "is_not_started", "email", "created_at",
+        "id", "unique_token", "test", "start_date", "end_date", "extra_minutes", "is_completed", "completed_at",
+        "is_expired", "is_not_started", "email", "created_at",
     }  # fmt: skip
     assert data["test_assignments"][0]["email"]["status"] == "queued"
     run_jobs()
