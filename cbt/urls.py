@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from accounts.admin import OwnPassword
+from cbt.http.documents import Document
 from cbt.http.versions import Versions
 from cbt.ops.audit_api import Audit
 from cbt.ops.views import Health, Live, Metrics, StoredFile
@@ -20,7 +21,8 @@ urlpatterns = [
     path("health/ready", Health.as_view(), name="health-ready"),
     path("metrics", Metrics.as_view(), name="metrics"),
     path("storage/<path:name>", StoredFile.as_view(), name="stored-file"),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", Document.as_view(), name="schema"),
+    path("api/schema/<str:face>", Document.as_view(), name="schema-of-face"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("api/versions", Versions.as_view(), name="versions"),

@@ -1,7 +1,8 @@
 """Show that a dialect goes with its folder and its line: for each, in a copy of the project without them,
 
-the server's own checks pass, no model has changed, every test of the other rooms can still be collected, and the table
-of routes and what the walks send are the routes that are left. Exit code 1 and the output where one does not hold.
+the server's own checks pass, no model has changed, the documents of the other faces are what the code says, every test
+of the other rooms can still be collected, and the table of routes and what the walks send are the routes that are left.
+Exit code 1 and the output where one does not hold.
 """
 
 import os
@@ -19,6 +20,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:c
 STEPS = [
     [sys.executable, "manage.py", "check"],
     [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+    [sys.executable, "manage.py", "openapi", "--check"],
     [*PYTEST, "--collect-only"],
     [*PYTEST, *LEFT],
 ]

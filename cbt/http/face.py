@@ -110,12 +110,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One HTTP dialect: how success, errors and pages are written, and which statuses differ."""
+    """One HTTP dialect: how success, errors and pages are written, and which statuses differ.
+
+    title: its name for people.  borrowed: paths of other faces that its clients call too, for its documentation.
+    """
 
     name: str
     wrap: Callable[[Ok], Json]
     fail: Callable[[Problem], Json]
     status_of: Mapping[ErrorCode, int] = field(default_factory=dict)
+    title: str = ""
+    borrowed: frozenset[str] = frozenset()
 
     def status(self, code: ErrorCode) -> int:
         """Return the HTTP status of a code on this face."""
@@ -161,4 +166,6 @@ def _primary_wrap(ok: Ok) -> dict[str, Json]:
     return {**ok.top_level, **body}
 
 
-PRIMARY = Face(name="primary", wrap=_primary_wrap, fail=error_body)
+#: How people sign in and out, for the documentation of faces that have no way of their own.
+SIGNING_IN = frozenset({"/api/auth/login", "/api/auth/logout", "/api/auth/me"})
+PRIMARY = Face(name="primary", wrap=_primary_wrap, fail=error_body, title="primary contract")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cbt.http.face import Face, Json, Ok, Problem, error_body
+from cbt.http.face import SIGNING_IN, Face, Json, Ok, Problem, error_body
 from cbt.kernel.errors import ErrorCode
 
 #: Code of the house -> code of this document.
@@ -26,8 +26,10 @@ def _fail(problem: Problem) -> Json:
 
 EXAM_FILES = Face(
     name="exam_files",
+    title="exam files",
     wrap=_wrap,
     fail=_fail,
+    borrowed=SIGNING_IN,
     status_of={
         ErrorCode.VALIDATION_ERROR: 400,
         ErrorCode.UNKNOWN_QUESTION: 400,

@@ -12,4 +12,11 @@ def _wrap(ok: Ok) -> Json:
     return ok.page.items
 
 
-V1 = Face(name="v1", wrap=_wrap, fail=error_body, status_of={ErrorCode.CONFLICT: 409})
+V1 = Face(
+    name="v1",
+    title="v1",
+    wrap=_wrap,
+    fail=error_body,
+    status_of={ErrorCode.CONFLICT: 409},
+    borrowed=frozenset({"/health"}),
+)
