@@ -108,6 +108,10 @@ bench-import: $(VENV)/.dev ## Measure the import of a list of 10,000 people (thr
 bench-login: $(VENV)/.dev ## Measure 500 candidates signing in at once, against the started server
 	@$(BIN)/python -m benchmarks.bench_login $(ARGS)
 
+.PHONY: bench-enumeration
+bench-enumeration: $(VENV)/.dev ## Measure whether the time of a refusal tells which accounts exist (1,000 tries each)
+	@$(BIN)/python -m benchmarks.bench_enumeration $(ARGS)
+
 .PHONY: bench-save
 bench-save: $(VENV)/.dev ## Measure autosave on SQLite and, where it is installed, PostgreSQL (ARGS="--clients 64 --rounds 5")
 	@$(BIN)/python -m benchmarks.bench_save $(ARGS)

@@ -3,6 +3,7 @@
 DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare sessions --count 64 --questions 50 --kind single_choice
 DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare mails --count 30
 DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare candidates --count 500
+DATA_DIR=/tmp/x .venv/bin/python -m benchmarks.prepare accounts --count 100
 """
 
 import argparse
@@ -69,10 +70,30 @@ def make_candidates(count: int, questions: int) -> dict[str, Any]:
     return {"exam": test.pk, "people": [{"nomor_peserta": row.number, "password": row.password} for row in rows]}
 
 
+def make_accounts(count: int) -> dict[str, dict[str, list[str]]]:
+    """Store ``count`` accounts of each kind with each sort of name; return {kind: {sort of name: names}}."""
+    from accounts.states import Role
+    from accounts.tests.factories import make_user
+
+    kinds: dict[str, dict[str, Any]] = {"known": {}, "shut": {"is_active": False}, "unverified": {"is_verified": False}}
+    made = {"unknown": {word: [f"nobody{n}@example.com" for n in range(count)] for word in ("email", "username")}}
+    made["unknown"]["nomor_peserta"] = [f"NOBODY-{number}" for number in range(count)]
+    for kind, fields in kinds.items():
+        buyers = [make_user(**fields) for _ in range(count)]
+        pupils = [make_user(Role.STUDENT, username=f"{kind}-{number}", **fields) for number in range(count)]
+        seated = [make_user(Role.PARTICIPANT, participant_number=f"{kind}-{n}", **fields) for n in range(count)]
+        made[kind] = {
+            "email": [str(user.email) for user in buyers],
+            "username": [str(user.username) for user in pupils],
+            "nomor_peserta": [str(user.participant_number) for user in seated],
+        }
+    return {kind: made[kind] for kind in ("known", "unknown", "shut", "unverified")}
+
+
 def main() -> None:
     """Make the rows in one transaction."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["sessions", "mails", "candidates"])
+    parser.add_argument("what", choices=["sessions", "mails", "candidates", "accounts"])
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--questions", type=int, default=50)
     parser.add_argument("--kind", default="single_choice")
@@ -87,6 +108,8 @@ def main() -> None:
         made: object
         if options.what == "candidates":
             made = make_candidates(options.count, options.questions)
+        elif options.what == "accounts":
+            made = make_accounts(options.count)
         elif options.what == "mails":
             made = make_mails(options.count)
         else:
