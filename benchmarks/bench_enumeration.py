@@ -5,8 +5,8 @@
 
 At each door a wrong password is typed for known, unknown, shut and unverified accounts in random order, each time from
 an address of its own. Prints the medians and the z of the Mann-Whitney test against the known ones.
-Ends with status 1 where medians differ by more than 10 %, |z| is beyond 2.576 (p < 0.01) or answers differ. One of twelve
-comparisons is beyond that by chance in one run of nine: run it again before you believe it.
+Ends with status 1 where medians differ by more than 10 %, |z| is beyond 2.576 (p < 0.01) or answers differ. One of
+twelve comparisons is beyond that by chance in one run of nine: run it again before you believe it.
 """
 
 import argparse

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -16,25 +17,21 @@ from cbt.http.problems import problem_response
 
 
 class FaceGenerator(SchemaGenerator):
-    """Describes the routes of one face, and those of others that its clients cannot do without; None: all routes."""
+    """Describes the routes of one face, and those of others that its clients cannot do without."""
 
-    def __init__(self, face: Face | None = None) -> None:
+    def __init__(self, face: Face) -> None:
         super().__init__()
         self.face = face
 
     def _get_paths_and_endpoints(self) -> list[Any]:
         """Return the (path, pattern, method, view) that belong to the face."""
         found: list[Any] = super()._get_paths_and_endpoints()
-        face = self.face
-        if face is None:
-            return found
-        return [row for row in found if face_of(row[3]) is face or row[0] in face.borrowed]
+        return [row for row in found if face_of(row[3]) is self.face or row[0] in self.face.borrowed]
 
     def get_schema(self, request: Any = None, public: bool = True) -> dict[str, Any]:
         """Return the document, under the face's own title."""
         document: dict[str, Any] = super().get_schema(request=request, public=public)
-        if self.face is not None:
-            document["info"] |= {"title": f"{document['info']['title']}: {self.face.title}"}
+        document["info"] |= {"title": f"{document['info']['title']}: {self.face.title}"}
         return document
 
 
@@ -55,7 +52,22 @@ def faces() -> dict[str, Face]:
 @lru_cache(maxsize=16)
 def document_of(name: str) -> dict[str, Any]:
     """Return the document of a face, "" for all: made once per process, for it takes seconds. Raises KeyError."""
-    return FaceGenerator(faces()[name] if name else None).get_schema()
+    return FaceGenerator(faces()[name]).get_schema() if name else _whole()
+
+
+def _whole() -> dict[str, Any]:
+    """Put the documents of all faces together; shapes of one name are one shape, which a test watches over."""
+    documents = [document_of(name) for name in faces()]
+    info = {**documents[0]["info"], "title": spectacular_settings.TITLE}
+    return {
+        **documents[0],
+        "info": info,
+        "paths": {path: verbs for document in documents for path, verbs in document["paths"].items()},
+        "components": {
+            kind: {name: shape for document in documents for name, shape in document["components"][kind].items()}
+            for kind in documents[0]["components"]
+        },
+    }
 
 
 class Document(SpectacularAPIView):
