@@ -62,3 +62,21 @@ def test_run__then_the_lease_is_held_only_meanwhile(claimed, monkeypatch):
     assert seen == [{(claimed.pk, 1)}]
     assert leases._running == set()
     assert Job.objects.get().state == JobState.DONE
+
+
+def test_ending__when_somebody_else_has_taken_the_job__then_the_first_tells_nothing(claimed, monkeypatch):
+    told = []
+    monkeypatch.setitem(jobs._on_failure, NAME, lambda: told.append("failed"))
+
+    def lose_it():
+        Job.objects.filter(pk=claimed.pk).update(attempts=2)
+        raise jobs.GiveUp("too late")
+
+    monkeypatch.setitem(jobs._handlers, NAME, lose_it)
+    jobs.run(claimed)
+    jobs.progress(claimed, 7, 9)
+    row = Job.objects.get(pk=claimed.pk)
+    assert (row.state, row.attempts, row.last_error, row.progress_done, told) == (JobState.RUNNING, 2, "", 0, [])
+    monkeypatch.delitem(jobs._handlers, NAME)
+    jobs.run(row)
+    assert told == ["failed"]

@@ -189,21 +189,24 @@ def _failed(job: Job, error: Exception) -> None:
     now = clock.now()
     delay = BACKOFF_SECONDS[min(job.attempts, len(BACKOFF_SECONDS)) - 1]
     with transaction.atomic():
-        Job.objects.filter(pk=job.pk, attempts=job.attempts).update(
+        is_ours = Job.objects.filter(pk=job.pk, attempts=job.attempts).update(
             state=JobState.FAILED if final else JobState.QUEUED,
             run_at=now + timedelta(seconds=delay),
             finished_at=now if final else None,
             lease_until=None,
             last_error=f"{type(error).__name__}: {error}"[:500],
         )
-        if final and job.name in _on_failure:
+        # Somebody else may have taken the job up since: then how it ends is theirs to tell.
+        if is_ours and final and job.name in _on_failure:
             _on_failure[job.name](**job.payload)
 
 
 def progress(job: Job, done: int, total: int) -> None:
-    """Store how far a long job is and prolong its lease; call it at most twice a second."""
+    """Store how far a long job is and prolong its lease, unless somebody else has it by now; at most twice a second."""
     until = clock.now() + leases.length()
-    Job.objects.filter(pk=job.pk).update(progress_done=done, progress_total=total, lease_until=until)
+    Job.objects.filter(pk=job.pk, attempts=job.attempts).update(
+        progress_done=done, progress_total=total, lease_until=until
+    )
 
 
 def run_due(limit: int = 1000) -> int:
