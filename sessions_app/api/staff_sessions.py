@@ -16,8 +16,14 @@ from cbt.kernel import clock
 from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.permissions import Perm
 from sessions_app.api.clock import clock_keys, time_spent
-from sessions_app.models import ExamSession, Participant, SessionEvent
-from sessions_app.selectors.sessions import session_activity, session_events, session_for, session_list_for
+from sessions_app.models import ExamSession, SessionEvent
+from sessions_app.selectors.sessions import (
+    searched_of,
+    session_activity,
+    session_events,
+    session_for,
+    session_list_for,
+)  # fmt: skip
 from sessions_app.services.closing import session_abandon, session_continue
 from sessions_app.states import SessionStatus
 from tenants.api.base import TenantView
@@ -98,7 +104,7 @@ def filtered(request: Request) -> QuerySet[ExamSession]:
         "is_flagged": pages.bool_of(request, "flagged"),
     }
     return session_list_for(request.actor).filter(
-        pages.search_among(request, "participant", Participant.objects.all(), "name", "email"),
+        pages.search_among(request, *searched_of(request.actor), "name", "email"),
         **{name: value for name, value in narrow.items() if value is not None},
     )
 

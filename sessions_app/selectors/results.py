@@ -1,4 +1,4 @@
-"""Reading results: staff within their company, private buyers their own."""
+"""Reading results: staff within their company, instructors those of own tests, private buyers their own."""
 
 from django.db.models import Q, QuerySet
 
@@ -21,6 +21,8 @@ def visible_results(actor: Actor) -> Q:
         # As a set of its own: joined, every result of the buyer would be matched with its test to be counted.
         shown = Test.objects.exclude(result_policy=ResultPolicy.NONE)
         return Q(user_id=actor.id) & Q(test_id__in=shown.order_by().values("pk"))
+    if actor.role == Role.INSTRUCTOR and actor.id is not None:
+        return Q(test_id__in=Test.objects.filter(owner_id=actor.id).order_by().values("pk"))
     return Q(pk__in=[])
 
 
@@ -45,6 +47,8 @@ def results_of_people(actor: Actor, named: Q) -> Q:
         return Q(participant_id__in=people.filter(Q(company_id=actor.company_id)).order_by().values("pk"))
     if actor.role == Role.PUBLIC_USER:
         return Q(user_id__in=buyers.filter(Q(pk=actor.id)).order_by().values("pk"))
+    if actor.role == Role.INSTRUCTOR:  # no participant of a company takes the test of a class
+        return Q(user_id__in=buyers.order_by().values("pk"))
     current = Result.objects.filter(is_current=True).order_by().values("pk")
     invited = current.filter(participant_id__in=people.order_by().values("pk"))
     private = current.filter(user_id__in=buyers.order_by().values("pk"))

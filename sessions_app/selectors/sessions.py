@@ -1,14 +1,18 @@
 """Reading exam sessions: by the taker's token, and for staff within their company."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from accounts.models import User
+from accounts.states import Role
+from catalog.models import Test
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 from cbt.kernel.ids import hash_token
 from sessions_app.engine.activity import Activity, question_activity
-from sessions_app.models import ExamSession, Result, SessionEvent
+from sessions_app.models import ExamSession, Participant, Result, SessionEvent
 from sessions_app.states import EventKind
 
 
@@ -31,11 +35,16 @@ def sessions_not_banned(session_ids: Collection[int]) -> set[int]:
 
 
 def visible_sessions(actor: Actor) -> Q:
-    """Return the condition of what staff may see: super admin all, a tenant its own company, others nothing."""
+    """Return the condition of what staff may see.
+
+    Super admin all, a tenant its own company, an instructor own tests (deleted ones too), others nothing.
+    """
     if actor.is_super_admin:
         return Q()
     if actor.role == "tenant_admin" and actor.company_id is not None:
         return Q(company_id=actor.company_id)
+    if actor.role == Role.INSTRUCTOR and actor.id is not None:
+        return Q(test_id__in=Test.objects.filter(owner_id=actor.id).order_by().values("pk"))
     return Q(pk__in=[])
 
 
@@ -48,6 +57,13 @@ def session_list_for(actor: Actor) -> QuerySet[ExamSession]:
         .annotate(result_id=Subquery(current.values("pk")[:1]))
         .order_by("-started_at", "-pk")
     )
+
+
+def searched_of(actor: Actor) -> tuple[str, QuerySet[Any]]:
+    """Return where a search for people looks, as relation and rows: instructors have takers, others participants."""
+    if actor.role == Role.INSTRUCTOR:
+        return "account", User.objects.all()
+    return "participant", Participant.objects.all()
 
 
 def session_for(actor: Actor, session_id: int) -> ExamSession:

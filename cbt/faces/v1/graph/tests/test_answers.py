@@ -186,9 +186,32 @@ def test_instructor__then_own_tests_and_their_attendance_only(firm):
         "tests": {"items": [{"id": str(mine), "name": "Capitals", "attendance": [row]}]}, "attendance": {"total": 1},
     }  # fmt: skip
     assert refusals(ask(author, f"{{ test(id: {theirs}) {{ id }} }}")) == [("test", "NOT_FOUND")]
-    answer = ask(author, "{ sessions { total } results { total } tests { items { id sessions { id } } } }")
-    assert answer["data"]["tests"] == {"items": [{"id": str(mine), "sessions": None}]}
-    assert sorted(refusals(answer)) == [("results", "FORBIDDEN"), ("sessions", "FORBIDDEN"), ("tests", "FORBIDDEN")]
+
+
+def test_instructor__then_sessions_and_results_of_own_tests_only(firm):
+    firm.sitting()
+    author, other, pupil = api_of(Role.INSTRUCTOR), api_of(Role.INSTRUCTOR), make_named(name="Siti Aminah")
+    mine, theirs = make_test(author), make_test(other)
+    for test in (mine, theirs):
+        assert Api(token_of(pupil)).post(f"/v1/tests/{test}/submit", {"answers": {"q1": "a"}}).status_code == 200
+    row, foreign = (Result.objects.get(test_id=test) for test in (mine, theirs))
+    shown = {"id": str(row.pk), "points": 2.0, "user": {"id": str(pupil.pk), "name": "Siti Aminah"}}
+    session = {"id": str(row.session_id), "status": "completed", "result": {"id": str(row.pk)}}
+    result, sitting = "id points user { id name }", "id status result { id }"
+    lists = f"sessions {{ total items {{ {sitting} }} }} results {{ total items {{ {result} }} }}"
+    single = f"result(id: {row.pk}) {{ {result} }} session(id: {row.session_id}) {{ {sitting} }}"
+    nested = f"tests {{ items {{ sessions {{ {sitting} }} results {{ {result} }} }} }}"
+    assert ask(author, f"{{ {lists} {single} {nested} }}") == {
+        "data": {
+            "sessions": {"total": 1, "items": [session]}, "results": {"total": 1, "items": [shown]},
+            "result": shown, "session": session, "tests": {"items": [{"sessions": [session], "results": [shown]}]},
+        }
+    }  # fmt: skip
+    answer = ask(author, f"{{ result(id: {foreign.pk}) {{ id }} session(id: {foreign.session_id}) {{ id }} }}")
+    assert sorted(refusals(answer)) == [("result", "NOT_FOUND"), ("session", "NOT_FOUND")]
+    for text, count in (("siti", 1), ("nobody", 0)):
+        answer = ask(author, f'{{ sessions(search: "{text}") {{ total }} results(search: "{text}") {{ total }} }}')
+        assert answer["data"] == {"sessions": {"total": count}, "results": {"total": count}}
 
 
 def test_tenant__then_no_attendance_and_no_sessions_without_a_subscription(firm):
