@@ -4,6 +4,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.states import CONTRACT_ROLES, V1_ROLES, Role
+from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 
 
@@ -34,9 +35,22 @@ def named_people() -> QuerySet[User]:
     return User.objects.filter(role__in=V1_ROLES, is_active=True)
 
 
-def named_find(user_id: int) -> User:
-    """Return one account of the v1 dialect. Raises NOT_FOUND."""
-    user = named_people().filter(pk=user_id).first()
+def named_people_for(actor: Actor) -> QuerySet[User]:
+    """Return those of `named_people` the actor may see, oldest first.
+
+    Admin: all. Instructor: students, whose attendance they record by id, and oneself. Student: oneself, because a
+    check-in names the own id. Source: v1 contract, users; decisions "v1 roles".
+    """
+    rows = named_people().order_by("pk")
+    if actor.is_super_admin:
+        return rows
+    own = Q(pk=actor.id or 0)
+    return rows.filter(own | Q(role=Role.STUDENT) if actor.role == Role.INSTRUCTOR else own)
+
+
+def named_find(actor: Actor, user_id: int) -> User:
+    """Return one account as `named_people_for`. Raises NOT_FOUND, alike for absent and hidden ones."""
+    user = named_people_for(actor).filter(pk=user_id).first()
     if user is None:
         raise not_found()
     return user

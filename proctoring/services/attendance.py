@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from accounts.selectors.people import named_people
+from accounts.selectors.people import named_people_for
 from accounts.states import Role
 from catalog.models import Test
 from catalog.selectors.offers import class_tests_for
@@ -29,7 +29,7 @@ def attendance_record(
     Raises VALIDATION_ERROR for a test or a user the actor cannot choose, CONFLICT where there is a record.
     """
     test = _test(actor, test_id)
-    user = named_people().filter(pk=user_id).first()
+    user = named_people_for(actor).filter(pk=user_id).first()
     if user is None:
         raise invalid(user_id="The selected user id is invalid.")
     made = _store(test, user, status, AttendanceMethod.STAFF, now, actor)

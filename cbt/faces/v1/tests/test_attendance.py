@@ -82,7 +82,8 @@ def test_record__when_the_test_is_anothers_or_the_user_unknown__then_422_alike(a
     test, foreign = make_test(author), make_test(api_of(Role.INSTRUCTOR))
     answers = [error_of(record(author, number, pupil.pk), 422, "VALIDATION_ERROR") for number in (foreign, 10**9)]
     assert answers[0]["errors"] == answers[1]["errors"] == {"test_id": ["The selected test id is invalid."]}
-    for user in (make_user(Role.PUBLIC_USER).pk, 10**9):
+    nobodys = [make_user(Role.PUBLIC_USER), make_named(Role.INSTRUCTOR), make_named(Role.SUPER_ADMIN)]
+    for user in (*(one.pk for one in nobodys), 10**9):
         fault = error_of(record(author, test, user), 422, "VALIDATION_ERROR")
         assert fault["errors"] == {"user_id": ["The selected user id is invalid."]}
     assert Attendance.objects.count() == 0

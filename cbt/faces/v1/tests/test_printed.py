@@ -78,7 +78,8 @@ CASES = [
     Case(FILES, "student", "POST /v1/files/upload", Form({"file": upload}), 201, {"filename": str, "url": str},
          {"file": "filename"}),
 
-    Case("roles", "student", "GET /v1/users", None, 403, Error("FORBIDDEN")),
+    Case("roles", "student", "POST /v1/users", {"username": "x.y.z", "password": "password123", "role": "admin"}, 403,
+         Error("FORBIDDEN")),
     Case("roles", "instructor", "POST /v1/users", {"username": "x.y.z", "password": "password123", "role": "admin"},
          403, Error("FORBIDDEN")),
     Case("roles", "student", "POST /v1/tests", {"title": "x", "description": "", "questions": QUESTIONS}, 403,

@@ -64,11 +64,33 @@ def test_create__when_the_username_is_taken_in_another_case__then_422(as_admin):
     assert body["errors"] == {"username": ["The username has already been taken."]}
 
 
-@pytest.mark.parametrize("role", [Role.INSTRUCTOR, Role.STUDENT, Role.TENANT_ADMIN, Role.PUBLIC_USER])
-def test_routes__when_no_admin__then_403(admin, role):
+@pytest.mark.parametrize("role", [Role.TENANT_ADMIN, Role.PUBLIC_USER, Role.PARTICIPANT])
+def test_reads__when_of_another_dialect__then_403(admin, role):
     api = Api(token_of(make_user(role)))
-    for method, path in (("get", "/v1/users"), ("get", f"/v1/users/{admin.pk}"), ("delete", f"/v1/users/{admin.pk}")):
-        error_of(getattr(api, method)(path), 403, "FORBIDDEN")
+    for path in ("/v1/users", f"/v1/users/{admin.pk}"):
+        error_of(api.get(path), 403, "FORBIDDEN")
+
+
+def test_reads__then_students_for_an_instructor_and_oneself_for_all(admin):
+    names = {"student1": Role.STUDENT, "student2": Role.STUDENT, "teacher": Role.INSTRUCTOR, "other": Role.INSTRUCTOR}
+    made = {name: make_user(role, email=None, username=name) for name, role in names.items()}
+    shut = make_user(Role.STUDENT, email=None, username="gone", is_active=False)
+    everyone = [*made.values(), shut, admin]
+    for reader, seen in (("teacher", ["student1", "student2", "teacher"]), ("student1", ["student1"])):
+        api = Api(token_of(made[reader]))
+        response = api.get("/v1/users")
+        assert [row["username"] for row in response.json()] == seen
+        assert response.headers["X-Total-Count"] == str(len(seen))
+        assert [user.username for user in everyone if api.get(f"/v1/users/{user.pk}").status_code == 200] == seen
+        error_of(api.get(f"/v1/users/{admin.pk}"), 404, "NOT_FOUND")
+    assert api.get("/v1/users?role=instructor").json() == []
+    assert api.get("/v1/users?search=student2").json() == []
+
+
+@pytest.mark.parametrize("role", [Role.INSTRUCTOR, Role.STUDENT, Role.TENANT_ADMIN, Role.PUBLIC_USER])
+def test_writes__when_no_admin__then_403(admin, role):
+    api = Api(token_of(make_user(role)))
+    error_of(api.delete(f"/v1/users/{admin.pk}"), 403, "FORBIDDEN")
     error_of(api.post("/v1/users", {**NEW, "role": "admin"}), 403, "FORBIDDEN")
     error_of(api.put(f"/v1/users/{admin.pk}", {"role": "admin"}), 403, "FORBIDDEN")
 

@@ -1,9 +1,13 @@
-"""Accounts, looked after by admins. Source: v1 contract, users; decisions "v1 roles"."""
+"""Accounts: looked after by admins; instructors find students, and all find themselves.
+
+Source: v1 contract, users; decisions "v1 roles".
+"""
 
 from rest_framework.response import Response
 
-from accounts.selectors.people import named_find, named_people
+from accounts.selectors.people import named_find, named_people_for
 from accounts.services.named import named_create, named_remove, named_update
+from accounts.states import V1_ROLES
 from cbt.faces.v1.serializers import ROLES, V1NewUserIn, V1UserChangeIn, V1UserOut
 from cbt.faces.v1.views.base import (
     ADMIN,
@@ -25,20 +29,20 @@ _EXAMPLE = {"username": "siti.aminah", "password": "password123", "role": "stude
 
 
 class Users(V1View):
-    """All accounts of this dialect."""
+    """All accounts the caller may see."""
 
-    roles = ADMIN
-    scope = Scope.ALL
+    roles = {"get": V1_ROLES, "post": ADMIN}
+    scope = {"get": Scope.SELF, "post": Scope.ALL}
 
     @documented(
-        "List users",
+        "List users: all for an admin, students and oneself for an instructor, oneself for a student",
         bare=V1UserOut(many=True),
         errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         query=[("role", ", ".join(ROLES)), ("search", "in the username"), *PAGES],
     )
     def get(self, request: Request) -> Ok:
         """Return them oldest first."""
-        rows = named_people().filter(search_of(request, "username")).order_by("id")
+        rows = named_people_for(request.actor).filter(search_of(request, "username"))
         role = choice_of(request, "role", set(ROLES))
         if role is not None:
             rows = rows.filter(role=ROLES_BY_NAME[role])
@@ -57,13 +61,13 @@ class Users(V1View):
 class OneUser(V1View):
     """One account."""
 
-    roles = ADMIN
-    scope = Scope.ALL
+    roles = {"get": V1_ROLES, "put": ADMIN, "delete": ADMIN}
+    scope = {"get": Scope.SELF, "put": Scope.ALL, "delete": Scope.ALL}
 
     @documented("Show a user", bare=V1UserOut, errors=ONE_ERRORS)
     def get(self, request: Request, user: int) -> Ok:
         """Show it."""
-        return Ok(V1UserOut(named_find(user)).data)
+        return Ok(V1UserOut(named_find(request.actor, user)).data)
 
     @documented(
         "Change a user; what is missing stays (a password or another role ends the user's logins)",
