@@ -2,10 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from accounts.admin import OwnPassword
-from cbt.http.documents import Document
+from cbt.http.docs import RedocPage, Schema, SwaggerPage
 from cbt.http.versions import Versions
 from cbt.ops.audit_api import Audit
 from cbt.ops.views import Health, Live, Metrics, StoredFile
@@ -21,13 +20,13 @@ urlpatterns = [
     path("health/ready", Health.as_view(), name="health-ready"),
     path("metrics", Metrics.as_view(), name="metrics"),
     path("storage/<path:name>", StoredFile.as_view(), name="stored-file"),
-    path("api/schema", Document.as_view(), name="schema"),
-    path("api/schema/<str:face>", Document.as_view(), name="schema-of-face"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("api/schema", Schema.as_view(), name="schema"),
+    path("api/schema/<str:face>", Schema.as_view(), name="schema-face"),
+    path("api/docs", SwaggerPage.as_view(), name="docs"),
+    path("api/redoc", RedocPage.as_view(), name="redoc"),
     path("api/versions", Versions.as_view(), name="versions"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs-root"),
-    path("redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc-root"),
+    path("docs", SwaggerPage.as_view(), name="docs-root"),
+    path("redoc", RedocPage.as_view(), name="redoc-root"),
     path("v1/", include("cbt.faces.v1.urls")),
     path("api/", include("accounts.api.urls")),
     path("api/", include("commerce.api.urls")),
