@@ -7,7 +7,7 @@ from accounts.admin import OwnPassword
 from cbt.http.docs import RedocPage, Schema, SwaggerPage
 from cbt.http.versions import Versions
 from cbt.ops.audit_api import Audit
-from cbt.ops.views import Health, Live, Metrics, StoredFile
+from cbt.ops.views import Health, Home, Live, Metrics, StoredFile
 
 handler400 = "cbt.http.problems.handler400"
 handler403 = "cbt.http.problems.handler403"
@@ -15,6 +15,7 @@ handler404 = "cbt.http.problems.handler404"
 handler500 = "cbt.http.problems.handler500"
 
 urlpatterns = [
+    path("", Home.as_view(), name="home"),
     path("health", Health.as_view(), name="health"),
     path("health/live", Live.as_view(), name="health-live"),
     path("health/ready", Health.as_view(), name="health-ready"),

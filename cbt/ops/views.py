@@ -1,9 +1,11 @@
-"""Server pages: health, and private files behind signed addresses."""
+"""Server pages: the first one, health, and private files behind signed addresses."""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from drf_spectacular.utils import extend_schema
 
 from cbt.http.rates import Rate
@@ -14,6 +16,21 @@ from cbt.kernel.errors import not_found
 from cbt.ops import health, metrics
 
 _INLINE = {"jpg": "image/jpeg", "png": "image/png"}
+
+
+class Home(FaceView):
+    """Whoever opens the server's bare address in a browser learns where things are."""
+
+    permission = Access.PUBLIC
+    rate = Rate.PUBLIC
+    scope = Scope.NONE
+
+    @extend_schema(summary="Where things are (a page)", responses={(200, "text/html"): str})
+    def get(self, request: Request) -> Any:
+        """Show the page."""
+        shown = {"brand": settings.BRAND, "frontend": settings.FRONTEND_URL}
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+        return HttpResponse(render_to_string("pages/home.html", shown), headers=policy)
 
 
 class Health(FaceView):
