@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import environ
 from corsheaders.defaults import default_headers
@@ -164,6 +165,9 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+LOCAL_TIME_ZONE = env.str("LOCAL_TIME_ZONE", default="Asia/Jakarta")  # shown beside UTC to people who are invited
+if LOCAL_TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured(f"LOCAL_TIME_ZONE names no time zone known here: {LOCAL_TIME_ZONE}")
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "/static/"

@@ -39,6 +39,7 @@ def assignment_mail(context: Mapping[str, object]) -> MailContent | None:
             "test": test,
             "start_at": assignment.start_at,
             "end_at": assignment.end_at,
+            "extra_minutes": assignment.extra_seconds // 60,
             "link": assignment_link(assignment),
         },
     )

@@ -4,23 +4,26 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import mail as mailbox
 
 from accounts.models import Login
 from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
+from cbt.kernel.dates import local_id
 from cbt.kernel.models import AuditEvent, FeedEvent, OutgoingMail
 from commerce.tests.factories import make_purchase
 from sessions_app.models import ExamSession, SessionEvent, TestAssignment
 from sessions_app.services import closing, rescheduling
 from sessions_app.services.closing import session_continue, session_pause, session_submit
+from sessions_app.services.mails import assignment_mail_enqueue
 from sessions_app.services.rescheduling import session_give_time
 from sessions_app.services.sessions import Origin, session_start_purchase
 from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant, start_session
 from tenants.models import Company
 from tenants.tests.factories import make_company, make_tenant_admin
-from tests.support import Api, data_of, error_of, race
+from tests.support import Api, data_of, error_of, race, run_jobs
 
 HOUR = timedelta(hours=1)
 
@@ -278,3 +281,20 @@ def test_extra_time__control__when_the_row_is_not_locked__then_a_closed_session_
     session_give_time(session_id=session.pk, extra_seconds=7200, reason="", now=clock.now(), actor=SYSTEM)
     session.refresh_from_db()
     assert (session.status, session.extra_seconds, len(changes(session))) == ("completed", 7200, 1)
+
+
+@time_machine.travel("2026-03-02T18:30:00Z", tick=False)
+def test_invitation__then_the_window_by_local_clocks_too_and_the_extra_time(tenant, person, settings):
+    now = clock.now()
+    assignment, _ = make_assignment(
+        participant=person, start_at=now, end_at=now + HOUR, extra_seconds=900, test=make_bank_test(duration_minutes=60)
+    )
+    assignment_mail_enqueue(assignment=assignment, participant=person)
+    run_jobs()
+    text = mailbox.outbox[0].body
+    assert "Dibuka : 02 March 2026 18:30 UTC (3 Maret 2026 01.30 WIB)" in text
+    assert "Ditutup: 02 March 2026 19:30 UTC (3 Maret 2026 02.30 WIB)" in text
+    assert "Durasi : 60 menit, ditambah 15 menit" in text
+    assert "3 Maret 2026 01.30 WIB" in mailbox.outbox[0].alternatives[0].content
+    settings.LOCAL_TIME_ZONE = "Asia/Jayapura"
+    assert local_id(now) == "3 Maret 2026 03.30 WIT"
