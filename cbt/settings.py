@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from corsheaders.defaults import default_headers
@@ -166,8 +166,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 LOCAL_TIME_ZONE = env.str("LOCAL_TIME_ZONE", default="Asia/Jakarta")  # shown beside UTC to people who are invited
-if LOCAL_TIME_ZONE not in available_timezones():
-    raise ImproperlyConfigured(f"LOCAL_TIME_ZONE names no time zone known here: {LOCAL_TIME_ZONE}")
+try:
+    ZoneInfo(LOCAL_TIME_ZONE)
+except (ZoneInfoNotFoundError, ValueError, OSError):
+    raise ImproperlyConfigured(f"LOCAL_TIME_ZONE names no time zone known here: {LOCAL_TIME_ZONE}") from None
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "/static/"
