@@ -9,6 +9,7 @@ NOT_SIGNED_IN, NOT_ALLOWED, NOT_THERE, TOO_MANY = 4401, 4403, 4404, 4429
 _CODES = {
     ErrorCode.UNAUTHENTICATED: NOT_SIGNED_IN,
     ErrorCode.NOT_FOUND: NOT_THERE,
+    ErrorCode.SESSION_NOT_IN_PROGRESS: NOT_THERE,  # not begun: there is no sitting to tell of
     ErrorCode.RATE_LIMITED: TOO_MANY,
     ErrorCode.UNAVAILABLE: TRY_AGAIN,
     ErrorCode.SERVER_ERROR: FAULT,

@@ -15,7 +15,7 @@ from cbt.live.probes import Alive, Numbers
 from cbt.live.readers import Asking, Receive, Scope, Send
 from cbt.live.sockets import SocketReader
 from cbt.live.streams import StreamReader, refuse
-from cbt.live.topics import Grant, attendance_grant, import_grant, monitor_grant, session_grant
+from cbt.live.topics import Grant, attendance_grant, exam_grant, import_grant, monitor_grant, session_grant
 
 
 def _import(visit: Visit, import_id: int) -> Grant:
@@ -34,9 +34,14 @@ def _session(visit: Visit, token: str) -> Grant:
     return session_grant(token)
 
 
+def _exam(visit: Visit, exam_id: int) -> Grant:
+    return exam_grant(actor_of(visit), exam_id)
+
+
 ADDRESSES: dict[str, Asking] = {
     "ws/imports/<int:import_id>": _import,
     "ws/session/<str:token>": _session,
+    "ws/exam/<int:exam_id>": _exam,
     "ws/monitor": _monitor,
     "ws/attendance": _attendance,
 }

@@ -1,15 +1,18 @@
 """Who may read which topic. Every reader asks here when it begins, and the open ones are looked at again in batches."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.selectors.logins import actors_of_logins
 from accounts.states import Role
+from cbt.http.fields import MAX_ID
 from cbt.kernel import feed
 from cbt.kernel.actor import Actor, ActorKind
-from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.errors import DomainError, ErrorCode, not_found
 from cbt.kernel.permissions import Perm
 from proctoring.services.news import owner_topic, student_topic
+from sessions_app.models import ExamSession
+from sessions_app.selectors.exams import sitting_for
 from sessions_app.selectors.imports import import_for
 from sessions_app.selectors.sessions import session_get_by_token, sessions_not_banned
 from sessions_app.services import refusals
@@ -23,7 +26,8 @@ class Grant:
 
     kind: imports, session, monitor or attendance.  topics: those ending in ``/*`` stand for all that begin alike.
     is_from_start: who names no event begins with the oldest, because the topic is one import or one sitting.
-    login_id, actor: of somebody signed in.  session_id: of a taker.  company_id: whose admin the reader is.
+    actor: somebody signed in.  session_id: of a taker, signed in or not.  company_id: that the reader
+    runs, or takes for.
     permission: that was asked for.
     """
 
@@ -73,7 +77,23 @@ def attendance_grant(actor: Actor) -> Grant:
 
 def session_grant(token: str) -> Grant:
     """Let whoever holds a session's token watch that sitting. Raises NOT_FOUND, BANNED."""
-    session = session_get_by_token(token)
+    return _sitting(session_get_by_token(token))
+
+
+def exam_grant(actor: Actor, exam_id: int) -> Grant:
+    """Let a signed-in candidate, who holds no session's token, watch the own newest sitting of an exam.
+
+    exam_id: id of the test. Raises refusals, BANNED, NOT_FOUND, and SESSION_NOT_IN_PROGRESS before it was begun.
+    """
+    _signed_in(actor)
+    if actor.role != Role.PARTICIPANT or not actor.may(Perm.TAKE_TESTS):
+        raise DomainError(ErrorCode.FORBIDDEN, "Unauthorized")
+    if exam_id > MAX_ID:
+        raise not_found("Exam not found")
+    return replace(_sitting(sitting_for(actor, exam_id)), actor=actor, permission=Perm.TAKE_TESTS)
+
+
+def _sitting(session: ExamSession) -> Grant:
     if session.banned_at is not None:
         raise refusals.banned()
     return Grant(
@@ -101,22 +121,27 @@ def no_longer_good(grants: Collection[Grant]) -> dict[Grant, ErrorCode]:
     """Return which of these have ended meanwhile, and why. Three queries at most, however many there are.
 
     A login that was revoked or has run out; a role, permission or company that was taken away; a company that was
-    switched off, which ends its staff's and not its candidates' (docs/decisions/0010); a banned session.
+    switched off, which ends its staff's and not those of takers by a session's token (docs/decisions/0010); a banned
+    session, of which its taker is told even though the ban has ended the login as well.
     """
     actors = actors_of_logins({str(grant.actor.login_id) for grant in grants if grant.actor})
-    admins = {grant.actor.id for grant in grants if grant.actor and grant.company_id is not None and grant.actor.id}
+    staff = [grant for grant in grants if grant.session_id is None]
+    admins = {grant.actor.id for grant in staff if grant.actor and grant.company_id is not None and grant.actor.id}
     running = companies_run_by(admins) if admins else set()
     sittings = {grant.session_id for grant in grants if grant.session_id is not None}
     going = sessions_not_banned(sittings) if sittings else set()
 
     def fault(grant: Grant) -> ErrorCode | None:
+        if grant.session_id is not None and grant.session_id not in going:
+            return ErrorCode.BANNED
         if grant.actor is None:
-            return None if grant.session_id in going else ErrorCode.BANNED
+            return None
         actor = actors.get(str(grant.actor.login_id))
         if actor is None:
             return ErrorCode.UNAUTHENTICATED
         is_same = actor.role == grant.actor.role and (grant.permission is None or actor.may(grant.permission))
-        is_open = grant.company_id is None or (actor.id, grant.company_id) in running
+        is_taker = grant.session_id is not None  # whose company ends the login itself
+        is_open = is_taker or grant.company_id is None or (actor.id, grant.company_id) in running
         return None if is_same and is_open else ErrorCode.FORBIDDEN
 
     found = {grant: fault(grant) for grant in grants}

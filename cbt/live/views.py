@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework import serializers
 
+from accounts.states import Role
 from cbt.http.face import Ok
 from cbt.http.fields import JsonObject, OutputSerializer
 from cbt.http.rates import Rate
@@ -17,7 +18,7 @@ from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.errors import invalid
 from cbt.kernel.permissions import Perm
 from cbt.live.frames import frame_of
-from cbt.live.topics import Grant, attendance_grant, import_grant, monitor_grant, session_grant
+from cbt.live.topics import Grant, attendance_grant, exam_grant, import_grant, monitor_grant, session_grant
 from sessions_app.api.session import SessionView
 from tenants.api.base import TenantView
 
@@ -140,3 +141,20 @@ class SessionNews(SessionView):
     def get(self, request: HttpRequest, token: str) -> Ok:
         """Return what came after."""
         return Ok(news_of(session_grant(token), request.GET))
+
+
+class ExamNews(FaceView):
+    """The own sitting of a candidate who signed in."""
+
+    permission = Perm.TAKE_TESTS
+    role = Role.PARTICIPANT
+    rate = Rate.EXAM_READ
+    scope = Scope.SELF
+
+    @documented(
+        "News of my sitting of an exam", response=NewsOut, query=QUERY,
+        errors=(*ACCESS, E.NOT_FOUND, E.SESSION_NOT_IN_PROGRESS, E.BANNED),
+    )  # fmt: skip
+    def get(self, request: Request, exam_id: int) -> Ok:
+        """Return what came after; the exam must have been begun."""
+        return Ok(news_of(exam_grant(request.actor, exam_id), request.query_params))

@@ -17,7 +17,13 @@ from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.ids import hash_token
 from sessions_app.services.participants import participant_ban
-from sessions_app.tests.factories import make_import, make_participant, start_session
+from sessions_app.tests.factories import (
+    make_assignment,
+    make_bank_test,
+    make_import,
+    make_participant,
+    start_session,
+)
 from tenants.models import Company
 from tenants.tests.factories import make_company, make_tenant_admin
 from tests.support import Api, data_of, race
@@ -77,6 +83,59 @@ def test_topics__when_anybody_asks__then_by_every_reader_alike_only_who_may(live
         assert live.verdict(f"/ws/{path}") == {200: 200, 404: 4404}[status]
         assert live.stream(f"/ws/{path}").status == status
         assert Api().get(f"/api/live/{path}").status_code == status
+
+
+@pytest.fixture
+def candidates(company):
+    """Two candidates with logins of their own, assigned to one test; the first has begun."""
+    test, made = make_bank_test(), []
+    for index in range(2):
+        user = make_user(Role.PARTICIPANT, participant_number=f"LIVE-{test.pk}-{index}", company_id=company.pk)
+        person = make_participant(company=company, user=user)
+        made.append((person, token_of(user), make_assignment(participant=person, test=test)[1]))
+    return test, start_session(made[0][2]), made
+
+
+def test_exam__when_its_candidate_asks_by_login__then_the_own_sitting_and_no_other(live, company, token, candidates):
+    test, started, ((_, own, _), (_, neighbour, _)) = candidates
+    other = start_session(participant=make_participant(company=company))
+    callers = {
+        "own": (own, test.pk, 200), "neighbour": (neighbour, test.pk, 4404), "nobody": ("", test.pk, 4401),
+        "rubbish": ("x.y.z", test.pk, 4401), "staff": (token, test.pk, 4403),
+        "house": (token_of(make_user(Role.SUPER_ADMIN)), test.pk, 4403),
+        "buyer": (token_of(make_user(Role.PUBLIC_USER)), test.pk, 4403),
+        "student": (token_of(make_user(Role.STUDENT, email=None, username="pupil2")), test.pk, 4403),
+        "foreign exam": (own, other.session.test_id, 4404), "no exam": (own, 909090909, 4404),
+        "no number": (own, 10**25, 4404),
+    }  # fmt: skip
+    for name, (bearer, exam, code) in callers.items():
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        status = 400 if name == "neighbour" else STATUS[code]  # assigned, and not begun
+        assert live.verdict(f"/ws/exam/{exam}", **headers) == code, name
+        assert live.stream(f"/ws/exam/{exam}", **headers).status == status, name
+        assert Api(bearer).get(f"/api/live/exam/{exam}").status_code == status, name
+    ticket = data_of(Api(own).post("/api/ws/ticket"))["ticket"]
+    taker = live.socket(f"/ws/exam/{test.pk}?ticket={ticket}")
+    told = taker.news(1)
+    assert (told[0]["event"], told[0]["data"]["session_id"]) == ("session.started", started.session.pk)
+    assert data_of(Api(own).get(f"/api/live/exam/{test.pk}"))["events"] == told
+
+
+def test_exam__when_the_login_or_the_sitting_is_ended__then_cut_off_and_a_ban_is_told(live, company, candidates):
+    test, _, ((person, own, _), (other, neighbour, link)) = candidates
+    start_session(link)
+    banned, left = live.socket(f"/ws/exam/{test.pk}?token={own}"), live.socket(f"/ws/exam/{test.pk}?token={neighbour}")
+    for socket in (banned, left):
+        socket.until("live.ready")
+    with cut_within(5):
+        participant_ban(participant_id=person.pk, reason="seen", now=clock.now(), actor=SYSTEM)
+        assert banned.until("session.banned")[-1]["data"]["reason"] == "seen"
+        assert banned.code() == 4403
+    left.until("live.ping")  # a neighbour's ban is nothing to it
+    left.until("live.ping")
+    with cut_within(5):
+        Login.objects.filter(user=other.user).update(revoked_at=clock.now())
+        assert left.code() == 4401
 
 
 def test_origin__when_a_page_of_another_site_connects__then_refused_and_a_listed_one_is_not(live, token):
