@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.states import Role
 from anticheat.services.devices import device_check
+from catalog.engine.answers import AnswerInvalid, normalise
 from cbt.faces.exam_room.face import EXAM_ROOM
 from cbt.faces.exam_room.letters import NotALetter, value_of
 from cbt.faces.exam_room.serializers import (
@@ -180,7 +181,10 @@ def _save(
     *,
     at: str,
 ) -> Saved:
-    """Translate numbers and letters by the paper this candidate saw, and store. at: prefix of the fields at fault."""
+    """Translate numbers and letters by the paper this candidate saw, and store. at: prefix of the fields at fault.
+
+    Values are tried here already: the service would name a fault by the question's key, which no client here knows.
+    """
     if not session.is_open:
         raise not_in_progress(session.status)
     paper = candidate_paper(session)
@@ -207,9 +211,10 @@ def _key(paper: CandidatePaper, one: Mapping[str, Any], at: str) -> str:
 
 
 def _value(paper: CandidatePaper, key: str, one: Mapping[str, Any], at: str) -> Any:
+    question = paper.version.questions_by_key[key]
     try:
-        return value_of(paper.version.questions_by_key[key], paper.option_orders.get(key, []), one["answer"])
-    except NotALetter as fault:
+        return normalise(question, value_of(question, paper.option_orders.get(key, []), one["answer"]))
+    except (NotALetter, AnswerInvalid) as fault:
         raise invalid(**{f"{at}answer": str(fault)}) from None
 
 

@@ -1,0 +1,26 @@
+"""What a frontend written from the document alone stumbles over: names of fields, waits, copies, many options."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from catalog.tests.builders import question
+from cbt.faces.exam_room.tests.factories import make_candidate
+from sessions_app.models import SessionAnswer
+from sessions_app.tests.factories import make_bank_test
+from tests.support import error_of
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+
+
+def test_answer__when_it_does_not_fit_its_kind__then_the_fault_stands_at_the_field_that_was_sent():
+    one = make_candidate(test=make_bank_test(question("number", "num-1"), question("ranking", "rank-1")))
+    one.questions()
+    number, every = "The answer must be a number, such as 12 or 3.5.", "Every option must be ranked."
+    assert error_of(one.answer(1, "A"), 422, "VALIDATION_ERROR")["errors"] == {"answer": [number]}
+    assert error_of(one.answer(2, "A"), 422, "VALIDATION_ERROR")["errors"] == {"answer": [every]}
+    rows = [{"question_id": 1, "answer": "7"}, {"question_id": 2, "answer": "A"}]
+    response = one.api.post(f"{one.url}/sync", {"answers": rows})
+    assert error_of(response, 422, "VALIDATION_ERROR")["errors"] == {"answers.1.answer": [every]}
+    assert not SessionAnswer.objects.exists()
