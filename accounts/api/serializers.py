@@ -87,7 +87,9 @@ class LoginIn(Input):
         if isinstance(data, dict):
             given = [name for name in NAMES_TO_SIGN_IN if data.get(name) not in (None, "")]
             if not given:
-                errors = {"email": [self.fields["email"].error_messages["required"]], **errors}
+                # An empty form is at fault where it has its field; who sent none is told the first.
+                asked = next((name for name in NAMES_TO_SIGN_IN if name in data), NAMES_TO_SIGN_IN[0])
+                errors = {asked: [self.fields[asked].error_messages["required"]], **errors}
             elif len(given) > 1:
                 errors |= {name: [*errors.get(name, []), ONE_NAME] for name in given}
         if errors:

@@ -100,7 +100,7 @@ ONE = "Give exactly one of email, nomor_peserta and username."
     ("body", "errors"),
     [
         ({"password": "x"}, {"email": ["The email field is required."]}),
-        ({"nomor_peserta": "", "password": "x"}, {"email": ["The email field is required."]}),
+        ({"nomor_peserta": "", "password": "x"}, {"nomor_peserta": ["The nomor peserta field is required."]}),
         ({"nomor_peserta": "P-1"}, {"password": ["The password field is required."]}),
         ({"nomor_peserta": "P-1", "email": "a@b.co", "password": "x"}, {"nomor_peserta": [ONE], "email": [ONE]}),
         ({"nomor_peserta": "P-1", "username": "a", "password": "x"}, {"nomor_peserta": [ONE], "username": [ONE]}),

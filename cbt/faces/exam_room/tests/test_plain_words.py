@@ -8,7 +8,7 @@ from catalog.tests.builders import question
 from cbt.faces.exam_room.tests.factories import make_candidate
 from sessions_app.models import SessionAnswer
 from sessions_app.tests.factories import make_bank_test
-from tests.support import error_of
+from tests.support import Api, error_of
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -24,3 +24,19 @@ def test_answer__when_it_does_not_fit_its_kind__then_the_fault_stands_at_the_fie
     response = one.api.post(f"{one.url}/sync", {"answers": rows})
     assert error_of(response, 422, "VALIDATION_ERROR")["errors"] == {"answers.1.answer": [every]}
     assert not SessionAnswer.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "text"),
+    [
+        ({"nomor_peserta": ""}, "nomor_peserta", "The nomor peserta field is required."),
+        ({"nomor_peserta": None}, "nomor_peserta", "The nomor peserta field is required."),
+        ({"nomor_peserta": "", "email": "", "username": ""}, "email", "The email field is required."),
+        ({"username": ""}, "username", "The username field is required."),
+        ({}, "email", "The email field is required."),
+    ],
+)
+def test_login__when_the_form_was_sent_empty__then_the_fault_stands_at_the_field_of_the_form(body, field, text):
+    response = Api().post("/api/auth/login", {**body, "password": ""})
+    errors = error_of(response, 422, "VALIDATION_ERROR")["errors"]
+    assert errors == {field: [text], "password": ["The password field is required."]}
