@@ -5,6 +5,7 @@ address is never one person. When the counters cannot be reached, exam traffic g
 """
 
 import logging
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 from cbt.http.client import client_ip, network_of
+from cbt.kernel import clock
 from cbt.kernel.errors import DomainError, ErrorCode
 from cbt.kernel.ids import hash_token
 
@@ -111,7 +113,8 @@ class FailureCounter:
         """Count one try; raise RATE_LIMITED when the window already holds ``limit`` failures."""
         key = self._key(identity)
         try:
-            cache.add(key, 0, self.window_seconds)
+            if cache.add(key, 0, self.window_seconds):
+                cache.set(f"{key}:end", clock.now().timestamp() + self.window_seconds, self.window_seconds)
             count = cache.incr(key)
         except ValueError:  # expired between the two calls
             cache.set(key, 1, self.window_seconds)
@@ -120,12 +123,23 @@ class FailureCounter:
             logger.warning("rate counters cannot be reached: %s", type(error).__name__)
             raise DomainError(ErrorCode.UNAVAILABLE, "Please try again in a moment.", retry_after=5) from None
         if count > self.limit:
-            minutes = -(-self.window_seconds // 60)
+            wait = self._left(key)
+            minutes = -(-wait // 60)
             raise DomainError(
                 ErrorCode.RATE_LIMITED,
-                f"Too many failed attempts. Please try again in {minutes} minutes.",
-                retry_after=self.window_seconds,
+                f"Too many failed attempts. Please try again in {minutes} minute{'s' if minutes > 1 else ''}.",
+                retry_after=wait,
             )
+
+    def _left(self, key: str) -> int:
+        """Return the seconds until the window of a counter ends; the whole window where nobody knows."""
+        try:
+            end = cache.get(f"{key}:end")
+        except Exception as error:  # noqa: BLE001 - any fault of the counter's store
+            logger.warning("rate counters cannot be reached: %s", type(error).__name__)
+            end = None
+        left = self.window_seconds if end is None else math.ceil(end - clock.now().timestamp())
+        return min(max(left, 1), self.window_seconds)
 
     def succeeded(self, identity: str) -> None:
         """Take the counted try back: it was no failure."""

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+import time_machine
 
+from accounts.tests.factories import PASSWORD
 from catalog.tests.builders import question
 from cbt.faces.exam_room.tests.factories import make_candidate
 from sessions_app.models import SessionAnswer
@@ -40,3 +42,17 @@ def test_login__when_the_form_was_sent_empty__then_the_fault_stands_at_the_field
     response = Api().post("/api/auth/login", {**body, "password": ""})
     errors = error_of(response, 422, "VALIDATION_ERROR")["errors"]
     assert errors == {field: [text], "password": ["The password field is required."]}
+
+
+def test_login__when_five_tries_failed_a_while_ago__then_told_the_time_that_is_left():
+    number = make_candidate().participant.user.participant_number
+    with time_machine.travel(START, tick=False) as moment:
+        for _ in range(5):
+            Api().post("/api/auth/login", {"nomor_peserta": number, "password": "wrong"})
+        for seconds, left, words in ((0, 900, "15 minutes"), (600, 300, "5 minutes"), (299, 1, "1 minute")):
+            moment.shift(seconds)
+            response = Api().post("/api/auth/login", {"nomor_peserta": number, "password": PASSWORD})
+            message = error_of(response, 429, "RATE_LIMITED")["message"]
+            assert (response["Retry-After"], message) == (
+                str(left), f"Too many failed attempts. Please try again in {words}."
+            )  # fmt: skip
