@@ -20,7 +20,8 @@ ADMIN_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-_TOKEN_PATHS = ("/api/test-session/", "/api/participant/", "/api/auth/", "/api/live/")
+#: Addresses or answers that nobody is to keep: tokens, papers, results.
+_NOT_KEPT = ("/api/test-session/", "/api/participant/", "/api/auth/", "/api/live/", "/api/exam/")
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
@@ -37,7 +38,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
         response["X-Request-ID"] = identifier
         # Faults were logged with their traceback where they were caught; Django would log a second line, without id.
         response._has_been_logged = True  # type: ignore[attr-defined]
-        if request.path.startswith(_TOKEN_PATHS):
+        if request.path.startswith(_NOT_KEPT):
             response["Cache-Control"] = "no-store"
         return response
 

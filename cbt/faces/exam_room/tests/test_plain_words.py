@@ -56,3 +56,11 @@ def test_login__when_five_tries_failed_a_while_ago__then_told_the_time_that_is_l
             assert (response["Retry-After"], message) == (
                 str(left), f"Too many failed attempts. Please try again in {words}."
             )  # fmt: skip
+
+
+def test_answers__then_no_browser_or_proxy_keeps_a_copy_of_paper_and_result():
+    one = make_candidate()
+    seen = [one.api.get(f"{one.url}/{name}") for name in ("questions", "timer")]
+    seen += [one.api.post(f"{one.url}/submit"), one.api.get(f"{one.url}/result"), one.api.get(f"{one.url}/questions")]
+    assert [response.status_code for response in seen] == [200, 200, 200, 200, 403]
+    assert {response.headers.get("Cache-Control") for response in seen} == {"no-store"}
