@@ -8,7 +8,9 @@ from typing import Any
 
 from catalog.engine.structure import Question
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: Behind Z go on AA, AB, …: a question may have 50 options.
+LETTERS = (*_ALPHABET, *(first + second for first in _ALPHABET for second in _ALPHABET))
 TRUE_FALSE = {"A": True, "B": False}
 TRUE_FALSE_TEXTS = {"A": "Benar", "B": "Salah"}
 _MANY = frozenset({"multiple_choice", "ranking"})
@@ -27,7 +29,8 @@ def letters_of(order: list[str]) -> dict[str, str]:
 def value_of(question: Question, order: list[str], answer: str | None) -> Any:
     """Return the answer to store for what a candidate sent; None clears.
 
-    One letter for one option, several (``"AC"`` or ``"A, C"``) where several may be chosen, in order for a ranking.
+    One letter for one option, several (``"AC"`` or ``"A, C"``) where several may be chosen, in order for a ranking;
+    written apart where there are more than 26 options.
     Raises `NotALetter` for anything that is no letter of this question.
     """
     if answer is None or not answer.strip():
@@ -38,7 +41,10 @@ def value_of(question: Question, order: list[str], answer: str | None) -> Any:
     if question.kind in _ONE:
         return by_letter[_letter(answer, by_letter)]
     if question.kind in _MANY:
-        return [by_letter[_letter(part, by_letter)] for part in answer.replace(",", " ").replace(" ", "")]
+        parts = answer.replace(",", " ").split()
+        if len(by_letter) <= len(_ALPHABET):
+            parts = list("".join(parts))
+        return [by_letter[_letter(part, by_letter)] for part in parts]
     return answer
 
 
@@ -61,7 +67,7 @@ def answer_of(question: Question, order: list[str], value: Any) -> str | None:
     if question.kind == "ranking":
         return ",".join(by_key.get(key, "?") for key in value)
     if question.kind == "multiple_choice":
-        return ",".join(sorted(by_key.get(key, "?") for key in value))
+        return ",".join(sorted((by_key.get(key, "?") for key in value), key=lambda letter: (len(letter), letter)))
     return " / ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -64,3 +64,18 @@ def test_answers__then_no_browser_or_proxy_keeps_a_copy_of_paper_and_result():
     seen += [one.api.post(f"{one.url}/submit"), one.api.get(f"{one.url}/result"), one.api.get(f"{one.url}/questions")]
     assert [response.status_code for response in seen] == [200, 200, 200, 200, 403]
     assert {response.headers.get("Cache-Control") for response in seen} == {"no-store"}
+
+
+def test_options__when_there_are_more_than_letters__then_each_has_a_name_and_can_be_chosen():
+    options = [{"key": f"o{n}", "text": f"Text {n}"} for n in range(1, 51)]
+    kinds = ("single_choice", "multiple_choice", "ranking")
+    keys = {"single_choice": "o27", "multiple_choice": ["o1"], "ranking": [row["key"] for row in options]}
+    bank = [question(kind, f"q{n}", options=options, answer_key=keys[kind]) for n, kind in enumerate(kinds, start=1)]
+    one = make_candidate(test=make_bank_test(*bank, settings={"shuffle_options": False}))
+    shown = one.questions()
+    names = list(shown[0]["options"])
+    assert (len(names), names[:2], names[25:28], names[-1]) == (50, ["A", "B"], ["Z", "AA", "AB"], "AX")
+    for number, sent in ((1, "aa"), (2, "AX, B AA"), (3, ",".join(names))):
+        assert one.answer(number, sent).status_code == 200, sent
+    assert SessionAnswer.objects.get(question_id="q1").value == "o27"
+    assert [row["user_answer"] for row in one.questions()] == ["AA", "B,AA,AX", ",".join(names)]
