@@ -26,6 +26,11 @@ def is_same(old: Any, new: Any) -> bool:
     return canonical(old) == canonical(new)
 
 
+def is_outdated(old: Stored, revision: int | None) -> bool:
+    """Tell whether a request comes behind a newer one about the same question."""
+    return revision is not None and old.revision is not None and revision < old.revision
+
+
 def changes(*, stored: Mapping[str, Stored], sent: Mapping[str, Any], revision: int | None) -> dict[str, Stored]:
     """Return the answers to write.
 
@@ -41,7 +46,7 @@ def changes(*, stored: Mapping[str, Stored], sent: Mapping[str, Any], revision: 
             elif revision is not None:
                 result[key] = Stored(None, revision)
             continue
-        if revision is not None and old.revision is not None and revision < old.revision:
+        if is_outdated(old, revision):
             continue
         if not is_same(old.value, value):
             result[key] = Stored(value, revision if revision is not None else old.revision)

@@ -154,14 +154,19 @@ def _store(session: OpenSession, answers: Mapping[str, Any], more: Sent, now: da
             **told(more.origin),
         }
         hot_sql.write_answers(session.id, changed, payload, now, more.client_at)
-    if more.doubts:
-        doubts_store(session_id=session.id, doubts=more.doubts, now=now)
+    fresh = {key: mark for key, mark in more.doubts.items() if not _is_outdated(stored.get(key), more.revision)}
+    if fresh:
+        doubts_store(session_id=session.id, doubts=fresh, now=now)
     time = clock_of(session, now)
     return Saved(
         answers=[_state_of(key, changed, stored, now) for key in sent],
         time_spent_seconds=time.time_spent_seconds,
         remaining_seconds=time.remaining_seconds,
     )
+
+
+def _is_outdated(stored: tuple[saving.Stored, datetime] | None, revision: int | None) -> bool:
+    return stored is not None and saving.is_outdated(stored[0], revision)
 
 
 def _stored(session: OpenSession, keys: list[str]) -> tuple[Mapping[str, tuple[saving.Stored, datetime]], int | None]:

@@ -79,3 +79,15 @@ def test_options__when_there_are_more_than_letters__then_each_has_a_name_and_can
         assert one.answer(number, sent).status_code == 200, sent
     assert SessionAnswer.objects.get(question_id="q1").value == "o27"
     assert [row["user_answer"] for row in one.questions()] == ["AA", "B,AA,AX", ",".join(names)]
+
+
+def test_sync__when_an_older_one_comes_late__then_its_doubt_does_not_undo_the_newer():
+    one = make_candidate()
+    one.questions()
+
+    def sync(revision, doubt):
+        rows = [{"question_id": 1, "answer": "A", "is_doubtful": doubt}]
+        assert one.api.post(f"{one.url}/sync", {"answers": rows, "revision": revision}).status_code == 200
+        return next(row["is_doubtful"] for row in one.questions() if row["id"] == 1)
+
+    assert [sync(5, True), sync(4, False), sync(6, False)] == [True, True, False]
