@@ -212,7 +212,9 @@ class UserAdmin(admin.ModelAdmin):
 class LoginAdmin(ReadOnly, admin.ModelAdmin):
     """Logins: read-only, and they can be ended."""
 
-    list_display = ("id", "user_name", "scope", "ip", "created_at", "last_seen_at", "revoked_at", "revoke_reason")
+    list_display = (
+        "id", "user_name", "scope", "ip", "device", "created_at", "last_seen_at", "revoked_at", "revoke_reason",
+    )  # fmt: skip
     list_filter = ("scope", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("user__name", "user__email", "user__participant_number", "ip")
     list_select_related = ("user",)
@@ -225,6 +227,11 @@ class LoginAdmin(ReadOnly, admin.ModelAdmin):
     def user_name(self, login: Login) -> str:
         """Return whose login it is."""
         return login.user.name
+
+    @admin.display(description="device")
+    def device(self, login: Login) -> str:
+        """Return what the browser calls itself, cut to fit."""
+        return login.user_agent if len(login.user_agent) <= 80 else f"{login.user_agent[:80]}…"
 
     @admin.action(description="Revoke", permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

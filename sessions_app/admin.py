@@ -60,15 +60,31 @@ class BanInline(ReadOnlyInline):
 class ParticipantAdmin(Page):
     """People companies have invited."""
 
-    list_display = ("name", "email", "company", "is_banned", "is_deleted", "created_at")
+    list_display = ("name", "email", "participant_number", "company", "is_banned", "is_deleted", "created_at")
     list_filter = (("banned_at", admin.EmptyFieldListFilter), ("deleted_at", admin.EmptyFieldListFilter), "company")
-    list_select_related = ("company",)
-    search_fields = ("name", "email", "company__name")
+    list_select_related = ("company", "user")
+    search_fields = ("name", "email", "company__name", "user__participant_number")
     date_hierarchy = "created_at"
-    fields = ("name", "email", "company", "biodata", "banned_at", "deleted_at", "created_at", "updated_at")
+    fields = (
+        "name", "email", "participant_number", "account", "company", "biodata", "banned_at", "deleted_at", "created_at",
+        "updated_at",
+    )  # fmt: skip
     inlines = (AssignmentInline, BanInline)
     actions = ("ban", "unban")
     show_full_result_count = False
+
+    @admin.display(description="participant number")
+    def participant_number(self, row: Participant) -> str:
+        """Return the number a candidate of the exam room signs in with."""
+        return (row.user.participant_number if row.user else None) or "—"
+
+    @admin.display(description="account")
+    def account(self, row: Participant) -> str:
+        """Point at the logins of whoever signs in, with address and device."""
+        if row.user_id is None:
+            return "—"
+        link = f"{reverse('admin:accounts_login_changelist')}?user__id__exact={row.user_id}"
+        return format_html('<a href="{}">logins</a>', link)
 
     @admin.display(boolean=True, description="banned")
     def is_banned(self, row: Participant) -> bool:

@@ -258,8 +258,11 @@ class ImportTemplate(TenantView):
         query=[("format", "xlsx (default) or csv")],
     )  # fmt: skip
     def get(self, request: Request) -> Any:
-        """Return a table with the header only: an example row would be imported with the rest."""
+        """Return a table with the header only: an example row would be imported with the rest.
+
+        The last two columns are for the exam room, and may stay empty or be taken out.
+        """
         kind = pages.choice_of(request, "format", {"xlsx", "csv"}) or "xlsx"
-        header = ["Name", "Email"]
+        header = ["Name", "Email", "Participant Number", "Password"]
         content = sheets.csv_bytes(header, []) if kind == "csv" else sheets.xlsx("Participants", header, [])
         return file_answer(content, kind=kind, name="participants-template")

@@ -14,7 +14,7 @@ from cbt.kernel import clock, sheets
 from cbt.kernel.errors import DomainError, not_found
 from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.permissions import Perm
-from sessions_app.api.participants import ACCESS, detail_of, filtered
+from sessions_app.api.participants import ACCESS, SEARCHED, detail_of, filtered
 from sessions_app.api.participants_shapes import ParticipantDetailOut, ParticipantRowOut, participant_row
 from sessions_app.selectors.participants import participant_export_rows, participant_for
 from tenants.api.base import TenantView
@@ -22,7 +22,7 @@ from tenants.selectors.companies import company_for
 
 EXPORT_ROWS = 20_000
 HEADER = ["Name", "Email", "Status", "Company", "Tests assigned", "Tests completed", "Created (UTC)"]
-FILTERS = [("status", "active or banned"), ("search", "Name or address")]
+FILTERS = [("status", "active or banned"), ("search", SEARCHED)]
 
 
 def file_answer(content: bytes, *, kind: str, name: str) -> HttpResponse:

@@ -32,7 +32,7 @@ from sessions_app.api.participants_shapes import (
 )
 from sessions_app.models import Participant
 from sessions_app.selectors.assignments import assignment_of_company
-from sessions_app.selectors.participants import mail_states, participant_for, participant_list_for
+from sessions_app.selectors.participants import has_number, mail_states, participant_for, participant_list_for
 from sessions_app.services import participants as service
 from sessions_app.services.credentials import Wish
 from sessions_app.services.mails import assignment_mail_resend, participant_mails_resend
@@ -77,6 +77,10 @@ class BanIn(Input):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, allow_null=True, default="")
 
 
+#: What ``search`` looks at.
+SEARCHED = "In name and address; or a whole participant number"
+
+
 def detail_of(request: Request, participant_id: int) -> dict[str, Any]:
     """Write one participant the caller may see."""
     participant = participant_for(request.actor, participant_id)
@@ -85,7 +89,9 @@ def detail_of(request: Request, participant_id: int) -> dict[str, Any]:
 
 def filtered(request: Request) -> QuerySet[Participant]:
     """Return the participants the caller may see, narrowed by the request's filters, newest first."""
-    rows = participant_list_for(request.actor).filter(pages.search_of(request, "name", "email"))
+    rows = participant_list_for(request.actor)
+    if searched := pages.search_of(request, "name", "email"):
+        rows = rows.filter(searched | has_number(request.query_params["search"]))
     status = pages.choice_of(request, "status", {"active", "banned"})
     is_banned = {"active": False, "banned": True}.get(status or "", pages.bool_of(request, "banned"))
     if is_banned is not None:
@@ -129,7 +135,7 @@ class Participants(TenantView):
     @documented(
         "List participants", response=ParticipantRowOut, paged=True, errors=(*ACCESS, E.VALIDATION_ERROR),
         query=[
-            ("status", "active or banned"), ("search", "Name or address"), ("company_id", "Super admin only"),
+            ("status", "active or banned"), ("search", SEARCHED), ("company_id", "Super admin only"),
         ],
     )  # fmt: skip
     def get(self, request: Request) -> Ok:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from accounts.selectors.users import user_by_number
 from cbt.kernel.actor import Actor
 from cbt.kernel.errors import not_found
 from cbt.kernel.models import OutgoingMail
@@ -18,6 +19,15 @@ def visible_participants(actor: Actor) -> Q:
     if actor.role == "tenant_admin" and actor.company_id is not None:
         return live & Q(company_id=actor.company_id)
     return Q(pk__in=[])
+
+
+def has_number(number: str) -> Q:
+    """Return the condition of having a participant number, the whole of it; of nothing where nobody has it.
+
+    Looked up beforehand, so that the search indexes of the other fields can still answer.
+    """
+    user = user_by_number(number)
+    return Q(user_id=user.pk) if user else Q(pk__in=[])
 
 
 def participant_list_for(actor: Actor) -> QuerySet[Participant]:

@@ -291,8 +291,8 @@ def test_template__then_an_empty_list_that_an_import_understands(api, tenant):
     assert answer.status_code == 200
     assert answer["Content-Disposition"] == 'attachment; filename="participants-template.xlsx"'
     sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
-    assert [cell.value for cell in sheet[1]] == ["Name", "Email"]
+    assert [cell.value for cell in sheet[1]] == ["Name", "Email", "Participant Number", "Password"]
     answer = client.get("/api/participants/import-template", {"format": "csv"})
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer.content.decode("utf-8-sig") == "Name,Email\r\n"
+    assert answer.content.decode("utf-8-sig") == "Name,Email,Participant Number,Password\r\n"
     error_of(client.get("/api/participants/import-template", {"format": "pdf"}), 422, "VALIDATION_ERROR")

@@ -184,6 +184,18 @@ def test_list__when_filtered__then_narrowed(api, tenant, query, found):
     assert [row["name"] for row in data["data"]] == found
 
 
+def test_list__when_searched_by_a_whole_participant_number__then_who_has_it_within_the_company(api, tenant):
+    own = tenant_company(tenant)
+    for company, name, number in ((own, "Ani", "X-7001"), (own, "Budi", "X-70012"), (make_company(), "Citra", "Y-1")):
+        user = make_user(Role.PARTICIPANT, participant_number=number, company_id=company.pk)
+        make_participant(company=company, name=name, user=user)
+
+    def found(text):
+        return [row["name"] for row in data_of(api.as_(tenant).get("/api/participants", {"search": text}))["data"]]
+
+    assert [found(text) for text in ("x-7001", " X-70012 ", "X-7", "Y-1")] == [["Ani"], ["Budi"], [], []]
+
+
 def test_list__when_limit_is_sent__then_flat(api, tenant):
     make_participant(company=tenant_company(tenant))
     answer = api.as_(tenant).get("/api/participants?limit=10").json()
