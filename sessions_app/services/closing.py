@@ -21,6 +21,8 @@ from sessions_app.services.results import result_make
 from sessions_app.states import TRANSITIONS, EventKind, SessionStatus, SubmittedBy
 
 BATCH = 200
+#: How long a stopped clock keeps the logins of its candidate.
+LONGEST_PAUSE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,16 @@ def session_submit(*, token: str, now: datetime, origin: Origin | None = None) -
 
 
 def login_prolong(session: ExamSession) -> None:
-    """See that the logins of a session's candidate last to its end, grace included; in the caller's transaction."""
-    participant = session.participant
-    if participant is not None and participant.user_id is not None and session.deadline_at is not None:
-        until = session.deadline_at + timedelta(seconds=session.grace_seconds)
-        logins_last_until(user_id=participant.user_id, until=until)
+    """See that the logins of a session's candidate last to its end, grace included; in the caller's transaction.
+
+    Nobody knows the end of one whose clock is stopped: they last through a pause of a day, within the window.
+    """
+    participant, until = session.participant, session.deadline_at
+    if session.paused_at is not None and until is not None:
+        longest = until + LONGEST_PAUSE
+        until = min(session.assignment.end_at, longest) if session.assignment else longest
+    if participant is not None and participant.user_id is not None and until is not None:
+        logins_last_until(user_id=participant.user_id, until=until + timedelta(seconds=session.grace_seconds))
 
 
 def session_close_if_late(*, now: datetime, token: str | None = None, token_hash: str | None = None) -> bool:
@@ -207,6 +214,7 @@ def session_pause(*, session: ExamSession, reason: str, now: datetime) -> None:
         session.paused_at = now
         session.is_flagged = True
         session.save(update_fields=["paused_at", "is_flagged"])
+        login_prolong(session)
         event_append(session=session, kind=EventKind.PAUSED, payload={"reason": reason}, now=now)
 
 

@@ -1,0 +1,41 @@
+"""Nobody is thrown out in mid-exam, also where staff stops the clock."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from cbt.faces.exam_room.tests.factories import exam_test, make_candidate
+from cbt.kernel import clock
+from cbt.kernel.actor import SYSTEM
+from sessions_app.models import ExamSession
+from sessions_app.services.closing import session_continue, session_pause
+from tests.support import error_of
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+
+
+def test_login__when_the_clock_is_stopped_shortly_before_the_end__then_it_lasts_through_the_pause():
+    with time_machine.travel(START, tick=False) as moment:
+        one = make_candidate(test=exam_test(duration_minutes=180))
+        one.questions()
+        moment.shift(timedelta(minutes=170))
+        session_pause(session=ExamSession.objects.get(), reason="fire alarm", now=clock.now())
+        moment.shift(timedelta(hours=23))
+        assert one.api.get(f"{one.url}/timer").json()["remaining_seconds"] == 600
+        error_of(one.answer(1, "A"), 400, "SESSION_PAUSED")
+        session_continue(session_id=ExamSession.objects.get().pk, now=clock.now(), actor=SYSTEM)
+        moment.shift(600)
+        assert one.answer(1, "A").status_code == 200
+
+
+def test_login__when_the_pause_outlasts_the_window__then_the_login_ends_with_it():
+    with time_machine.travel(START, tick=False) as moment:
+        one = make_candidate(test=exam_test(duration_minutes=180), end_at=START + timedelta(hours=5))
+        one.questions()
+        session_pause(session=ExamSession.objects.get(), reason="fire alarm", now=clock.now())
+        moment.shift(timedelta(hours=5, seconds=29))
+        assert one.api.get(one.url).status_code == 200
+        moment.shift(1)
+        error_of(one.api.get(one.url), 401, "UNAUTHENTICATED")
