@@ -39,7 +39,10 @@ class SyncIn(Input):
 
 
 class ExamOut(OutputSerializer):
-    """An exam. duration: minutes, 0 for no limit of its own.  status: not_started, in_progress, completed or banned."""
+    """An exam. duration: minutes, 0 for no limit of its own.
+
+    status: not_started, in_progress, completed, banned, or abandoned (staff stopped it; it can be begun again).
+    """
 
     id = serializers.IntegerField()
     title = serializers.CharField()

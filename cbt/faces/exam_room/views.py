@@ -248,6 +248,8 @@ class Result(ExamView):
         session = self.sitting(request, exam_id, clock.now())
         if session.status == "banned":
             raise not_in_progress(session.status)
+        if session.is_open:
+            raise DomainError(E.RESULT_NOT_AVAILABLE, "The exam has not been submitted yet")
         if session.status != "completed" or session.test.result_policy == "none":
             raise DomainError(E.RESULT_NOT_AVAILABLE, "The result is not available")
         return Ok(result_row(session, session.results.get(is_current=True)))

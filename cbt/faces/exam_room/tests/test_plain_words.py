@@ -1,6 +1,6 @@
 """What a frontend written from the document alone stumbles over: names of fields, waits, copies, many options."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -8,7 +8,10 @@ import time_machine
 from accounts.tests.factories import PASSWORD
 from catalog.tests.builders import question
 from cbt.faces.exam_room.tests.factories import make_candidate
-from sessions_app.models import SessionAnswer
+from cbt.kernel import clock
+from cbt.kernel.actor import SYSTEM
+from sessions_app.models import ExamSession, SessionAnswer
+from sessions_app.services.closing import session_abandon, session_pause
 from sessions_app.tests.factories import make_bank_test
 from tests.support import Api, error_of
 
@@ -26,6 +29,28 @@ def test_answer__when_it_does_not_fit_its_kind__then_the_fault_stands_at_the_fie
     response = one.api.post(f"{one.url}/sync", {"answers": rows})
     assert error_of(response, 422, "VALIDATION_ERROR")["errors"] == {"answers.1.answer": [every]}
     assert not SessionAnswer.objects.exists()
+
+
+def test_messages__when_something_is_refused__then_in_words_of_exams():
+    now = clock.now()
+    early, late = make_candidate(start_at=now + timedelta(days=1)), make_candidate(end_at=now - timedelta(seconds=1))
+    one = make_candidate()
+    told = [who.api.get(f"{who.url}/{what}").json()["message"]
+            for who, what in ((early, "questions"), (late, "questions"), (one, "result"))]  # fmt: skip
+    assert told == ["The exam is not open yet", "The exam is closed", "The exam has not been started"]
+    one.questions()
+    assert one.api.get(f"{one.url}/result").json()["message"] == "The exam has not been submitted yet"
+    session = ExamSession.objects.get()
+    session_pause(session=session, reason="x", now=now)
+    assert one.answer(1, "A").json()["message"] == "The exam is paused. Please contact your supervisor."
+    session_abandon(session_id=session.pk, reason="x", now=now, actor=SYSTEM)
+    assert one.answer(1, "A").json()["message"] == "The exam was stopped by your supervisor"
+    one.questions()
+    one.api.post(f"{one.url}/submit")
+    refused = [one.answer(1, "A"), one.api.get(f"{one.url}/questions")]
+    assert {(response.json()["message"], response.json()["detail"]) for response in refused} == {
+        ("The exam has been submitted", "The exam has been submitted")
+    }
 
 
 @pytest.mark.parametrize(
