@@ -174,9 +174,9 @@ class SignOut(FaceView):
     @documented("Sign out: this login ends, others go on", errors=[ErrorCode.UNAUTHENTICATED])
     def post(self, request: Request) -> Ok:
         """End the login behind the token or the cookie; the browser's cookies go in either case."""
-        login_id = self.actor_of(request).login_id
-        if login_id:
-            logout(login_id=login_id)
+        actor = self.actor_of(request)
+        if actor.login_id:
+            logout(login_id=actor.login_id, ip=actor.ip)
         return Ok(message="Logout successful", cookies=cookies_clear(request))
 
 

@@ -200,14 +200,17 @@ def login_open(*, user: User, scope: LoginScope, ip: str, user_agent: str) -> Lo
         expires_at=_end_of_login(current, now),
     )
     if current.role == Role.PARTICIPANT:
-        actor = Actor(kind=ActorKind.USER, id=user.pk, role=current.role, company_id=current.company_id, ip=ip)
         audit.record(
-            "accounts.login.opened", actor=actor, obj=current, company_id=current.company_id,
+            "accounts.login.opened", actor=_candidate(current, ip), obj=current, company_id=current.company_id,
             login_id=str(row.pk), user_agent=row.user_agent,
         )  # fmt: skip
     _limit_logins(user, row, now)
     User.objects.filter(pk=user.pk).update(last_login=now)
     return LoggedIn(user=user, token=token_for(row), login_id=row.pk)
+
+
+def _candidate(user: User, ip: str) -> Actor:
+    return Actor(kind=ActorKind.USER, id=user.pk, role=user.role, company_id=user.company_id, ip=ip)
 
 
 def _end_of_login(user: User, now: datetime) -> datetime:
@@ -252,11 +255,18 @@ def token_signed(login_id: uuid.UUID, *, made_at: datetime, lifetime: timedelta)
     return str(token)
 
 
-def logout(*, login_id: str) -> None:
-    """End one login; its token is refused from now on by every process."""
-    Login.objects.filter(pk=uuid.UUID(login_id), revoked_at__isnull=True).update(
-        revoked_at=clock.now(), revoke_reason="logout"
-    )
+@transaction.atomic
+def logout(*, login_id: str, ip: str = "") -> None:
+    """End one login; its token is refused from now on by every process. A candidate's is told, as its beginning was."""
+    rows = Login.objects.filter(pk=uuid.UUID(login_id), revoked_at__isnull=True)
+    row = rows.select_related("user").first()
+    if row is None or not rows.update(revoked_at=clock.now(), revoke_reason="logout"):
+        return
+    if row.user.role == Role.PARTICIPANT:
+        audit.record(
+            "accounts.login.closed", actor=_candidate(row.user, ip), obj=row.user, company_id=row.user.company_id,
+            login_id=str(row.pk),
+        )  # fmt: skip
 
 
 def logins_revoke(*, user_ids: list[int], reason: str, keep_login_id: str | None = None) -> int:

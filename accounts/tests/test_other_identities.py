@@ -193,6 +193,16 @@ def test_candidate_login__then_it_is_told_with_address_and_device(api):
     assert (login.ip, login.user_agent) == ("203.0.113.7", "Exam room 3")
 
 
+def test_candidate_logout__then_it_is_told_once(api):
+    user = candidate()
+    token = data_of(by_number(api, "P-7001"))["token"]
+    statuses = [Api(token).post("/api/auth/logout", REMOTE_ADDR="203.0.113.7").status_code for _ in range(2)]
+    assert statuses == [200, 401]
+    event = AuditEvent.objects.get(action="accounts.login.closed")
+    assert (event.object_id, event.actor_id, event.ip, event.company_id) == (str(user.pk), user.pk, "203.0.113.7", 7)
+    assert event.data == {"login_id": str(Login.objects.get().pk)}
+
+
 def test_login__when_refused__then_the_log_tells_of_it_without_a_name(api, caplog):
     with caplog.at_level(logging.INFO, logger="cbt.login"):
         by_number(api, "P-SECRET", "wrong")
