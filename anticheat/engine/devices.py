@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: Addresses of a room's own network: each is one machine, where the machines may well be twins to their browsers.
+_LAN = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
 USER_AGENT_LENGTH = 300  # as much as a session keeps of the one it started with
 
 
@@ -18,7 +20,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A network (IPv4 /24, IPv6 /48) and a browser's name of itself."""
+    """A network (IPv4 /24, IPv6 /48; in a room's own network the one address) and a browser's name of itself."""
 
     network: str
     user_agent: str
@@ -38,7 +40,8 @@ def device_of(ip: str | None, user_agent: str) -> Device | None:
     if not user_agent:
         return None
     address = getattr(address, "ipv4_mapped", None) or address
-    network = ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False)
+    size = address.max_prefixlen if any(address in lan for lan in _LAN) else 24 if address.version == 4 else 48
+    network = ipaddress.ip_network(f"{address}/{size}", strict=False)
     return Device(str(network), user_agent[:USER_AGENT_LENGTH])
 
 

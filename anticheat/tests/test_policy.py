@@ -189,3 +189,16 @@ def test_device_of__when_address_moves_within_its_network__then_the_same():
     assert device_of("198.51.100.7", "Firefox") == HOME == device_of("198.51.100.250", "Firefox")
     assert device_of("2001:db8:1:2::1", "F") == device_of("2001:db8:1:3::9", "F") == Device("2001:db8:1::/48", "F")
     assert device_of("", "Firefox") is device_of("nonsense", "Firefox") is device_of("198.51.100.7", "") is None
+
+
+@pytest.mark.parametrize("lan", ["192.168.1.{}", "10.0.0.{}", "172.16.0.{}", "::ffff:192.168.1.{}", "fd00::{}"])
+def test_device_of__when_both_are_in_the_room__then_each_machine_by_itself(lan):
+    one, other = (device_of(lan.format(number), "Firefox") for number in (10, 11))
+    assert one != other
+    assert one == device_of(lan.format(10), "Firefox")
+    assert change(known=[one], seen=other) is Change.ADDRESS
+
+
+def test_device_of__when_just_beside_the_private_ranges__then_by_network():
+    for first, second in (("172.15.0.1", "172.15.0.2"), ("172.32.0.1", "172.32.0.2"), ("192.169.1.1", "192.169.1.2")):
+        assert device_of(first, "Firefox") == device_of(second, "Firefox")

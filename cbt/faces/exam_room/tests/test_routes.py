@@ -449,6 +449,17 @@ def test_device__when_another_browser_answers__then_the_server_notices_once():
     assert (detection.detection_type, detection.source) == ("multiple_devices", "server")
 
 
+def test_device__when_a_twin_machine_of_the_same_room_answers__then_noticed_and_never_counted():
+    one = make_candidate()
+    same = {"User-Agent": "One image for all machines"}
+    one.api.get(f"{one.url}/questions", headers=same, REMOTE_ADDR="192.168.1.10")
+    for address in ("192.168.1.10", "192.168.1.11", "192.168.1.11"):
+        one.api.post(f"{one.url}/answer", {"question_id": 1, "answer": "A"}, headers=same, REMOTE_ADDR=address)
+    detection = CheatDetection.objects.get()
+    assert (detection.detection_type, detection.severity, detection.is_counted) == ("multiple_devices", 1, False)
+    assert detection.detection_data["network"] == "192.168.1.11/32"
+
+
 def test_ban__when_staff_bans__then_login_and_exam_end_at_once():
     from cbt.kernel.actor import SYSTEM
     from sessions_app.services.participants import participant_ban, participant_unban
