@@ -1,6 +1,6 @@
 """The routes of the exam room. ``exam_id`` is the id of a test the candidate is assigned to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.permissions import Perm
 from sessions_app.api.clock import clock_keys, time_spent
 from sessions_app.api.participant_flow import origin_of
-from sessions_app.models import ExamSession
+from sessions_app.models import ExamSession, TestAssignment
 from sessions_app.selectors.exams import exam_for, exams_of, newest_sittings, sitting_for
 from sessions_app.selectors.papers import CandidatePaper, candidate_paper
 from sessions_app.services.closing import is_late, session_close_if_late, session_submit
@@ -68,6 +68,14 @@ class ExamView(FaceView):
             return sitting_for(request.actor, exam_id)
         return session
 
+    def sittings(self, own: Sequence[TestAssignment], now: datetime) -> dict[int, ExamSession]:
+        """Return {assignment: its newest sitting}, those closed first whose time is up."""
+        found = newest_sittings(own)
+        late = [session for session in found.values() if session.is_open and is_late(session, now)]
+        for session in late:
+            session_close_if_late(token_hash=session.token_hash, now=now)
+        return newest_sittings(own) if late else found
+
     def watched(self, request: Request, exam_id: int, now: datetime) -> tuple[ExamSession, str]:
         """Return the sitting and its token, with a note when the request comes from another device."""
         session = self.sitting(request, exam_id, now)
@@ -86,7 +94,7 @@ class Exams(ExamView):
         """List them, earliest first."""
         now = clock.now()
         own = exams_of(request.actor)
-        sittings = newest_sittings(own)
+        sittings = self.sittings(own, now)
         return Ok({"exams": [exam_row(row, sittings.get(row.pk), now) for row in own]})
 
 
@@ -100,7 +108,7 @@ class Exam(ExamView):
         """Show it; the clock does not start."""
         now = clock.now()
         own = exam_for(request.actor, exam_id, now=now)
-        return Ok(exam_row(own, newest_sittings([own]).get(own.pk), now))
+        return Ok(exam_row(own, self.sittings([own], now).get(own.pk), now))
 
 
 class Questions(ExamView):

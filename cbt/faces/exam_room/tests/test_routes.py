@@ -53,6 +53,18 @@ def test_exam__then_the_contract_body_and_the_clock_stands():
     assert body_of(one.api.get("/api/exam")) == {"exams": [body]}
 
 
+def test_exam__when_its_time_is_up_and_nothing_swept_yet__then_shown_as_completed():
+    with time_machine.travel(START, tick=False) as moment:
+        one = make_candidate()
+        one.questions()
+        moment.shift(3630)
+        assert body_of(one.api.get(one.url))["status"] == "in_progress"
+        moment.shift(1)
+        shown = [body_of(one.api.get(one.url)), *body_of(one.api.get("/api/exam"))["exams"]]
+        assert [(row["status"], row["remaining_seconds"]) for row in shown] == [("completed", 0)] * 2
+        assert ExamSession.objects.get().submitted_by == "timer"
+
+
 def test_exam__when_absent_or_somebody_elses__then_one_404(django_assert_num_queries):
     one, other = make_candidate(), make_candidate()
     bodies = []
