@@ -151,13 +151,13 @@ def write_sets(user_ids: list[int], *, is_all: bool = False) -> bool:
         content = library.manifest().content
         if content is None:
             raise tree.Refused("manifest.json cannot be read")
-        users = {} if is_all else dict(content.get("users") or {})
+        known = content.get("users")
+        users = dict(known) if isinstance(known, dict) and not is_all else {}
         users |= {str(user_id): sets[user_id] for user_id in user_ids}
         data = library.to_bytes({"exams": {}, **content, "users": users})
         if _stored(library.MANIFEST) == data:
             return False
-        if tree.signature(library.MANIFEST) == before:
-            tree.write(library.MANIFEST, data)
+        if tree.write(library.MANIFEST, data, instead_of=before):
             return True
     raise tree.Refused("manifest.json is being edited")
 

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import EllipsisType
 
 from django.conf import settings
 
@@ -122,11 +123,13 @@ def names_in(*folder: str) -> list[str]:
         return []
 
 
-def write(path: Path_, data: bytes) -> None:
+def write(path: Path_, data: bytes, *, instead_of: Signature | EllipsisType | None = ...) -> bool:
     """Put a file in place as a whole: a neighbour is written and forced to the disk, then takes the name.
 
     Whoever reads meanwhile, or after a crash at any point, finds the old file or the new one. When this returns the
     new one outlives a power cut. Raises OSError; then the old file is as it was.
+    instead_of: what the file was when it was read (None: absent). Another one is left alone, and False returned: it is
+    looked at after the slow part, at the last moment there is.
     """
     _check_file_name(path[-1])
     with _folder(path[:-1], is_made=True) as folder:
@@ -134,11 +137,15 @@ def write(path: Path_, data: bytes) -> None:
         temporary = f".{path[-1]}.{secrets.token_hex(8)}.tmp"
         try:
             _write_whole(temporary, data, folder)
+            if instead_of is not ... and signature(path) != instead_of:
+                _unlink(temporary, folder)
+                return False
             os.rename(temporary, path[-1], src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             _unlink(temporary, folder)
             raise
         os.fsync(folder)
+        return True
 
 
 def _refuse_link(name: str, folder: int) -> None:

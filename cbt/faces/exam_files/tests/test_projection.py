@@ -119,6 +119,35 @@ def test_rebuild__when_files_were_changed_or_added__then_only_those_are_touched(
     assert snapshot(tree_root) == before
 
 
+def test_manifest__when_edited_while_it_is_being_written__then_the_edit_stands_and_the_sets_are_in_it(
+    browser, tree_root, monkeypatch
+):
+    put_exam("one")
+    real, edits = tree._write_whole, []
+
+    def then_edited(name, data, folder):
+        real(name, data, folder)
+        if "manifest" in name and not edits:
+            edits.append(name)
+            (tree_root / "manifest.json").write_text('{"exams": {"one": {"published": false}}}')
+
+    monkeypatch.setattr(tree, "_write_whole", then_edited)
+    attempt = take(browser)
+    assert len(edits) == 1
+    assert stored("manifest.json") == {
+        "exams": {"one": {"published": False}}, "users": {attempt["userId"]: {"active": ["one"], "finished": []}},
+    }  # fmt: skip
+    assert list(tree_root.rglob("*.tmp")) == []
+
+
+@pytest.mark.parametrize("users", [[1], "all", 5])
+def test_manifest__when_its_users_are_no_object__then_they_are_made_anew(browser, tree_root, users):
+    put_exam("one")
+    (tree_root / "manifest.json").write_text(json.dumps({"exams": {"one": {"published": True}}, "users": users}))
+    attempt = take(browser)
+    assert stored("manifest.json")["users"] == {attempt["userId"]: {"active": ["one"], "finished": []}}
+
+
 def test_constraints__then_one_active_attempt_per_exam_and_user(db, tree_root):
     session = attempt_of(make_user())
     copy = ExamSession.objects.get(pk=session.pk)
