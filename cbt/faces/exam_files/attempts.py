@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,11 +14,13 @@ from catalog.services.documents import test_document_import
 from catalog.services.offers import test_update
 from cbt.faces.exam_files import library, shapes, tree
 from cbt.faces.exam_files.library import ExamFile
+from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM, Actor
 from cbt.kernel.errors import DomainError, ErrorCode, not_found
 from sessions_app.models import ExamSession
 from sessions_app.services.closing import is_late, session_close_if_late
 from sessions_app.services.locks import lock_session
+from sessions_app.services.saving import answers_save
 from sessions_app.services.sessions import Origin, Started, session_start_file, session_token
 
 MAX_CODE = 50
@@ -109,14 +111,47 @@ def active_attempt(actor: Actor, exam_id: str) -> ExamSession | None:
     return attempts_of(user_of(actor)).filter(exam_file=exam_id, status="in_progress").select_related("test").first()
 
 
+def attempt_save(
+    session: ExamSession, *, token: str, answers: Mapping[str, Any], seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """Store answers and return the attempt as this very save left it; when it returns they are committed.
+
+    The clock is read, and the answer put together, while the row is locked: of two saves at the same time, that with
+    the later ``updatedAt`` is the one whose answers stand. Raises as `answers_save`.
+    """
+    with transaction.atomic():
+        locked = lock_session(pk=session.pk)
+        now = _moment_after(locked)
+        if locked is not None and locked.is_open and not is_late(locked, now):
+            answers_save(token=token, answers=answers, seconds=seconds, revision=None, client_at=None, now=now)
+            locked.last_saved_at = now
+            return _state(locked)
+    # Outside, because a refusal must not undo the closing of what is late.
+    answers_save(token=token, answers=answers, seconds=seconds, revision=None, client_at=None, now=clock.now())
+    return attempt_state(session.pk)
+
+
+def _moment_after(session: ExamSession | None) -> datetime:
+    """Return the time, and later than the last save also where another machine's clock is ahead."""
+    now = clock.now()
+    if session is None or session.last_saved_at is None:
+        return now
+    return max(now, session.last_saved_at + timedelta(microseconds=1))
+
+
 def attempt_state(session_id: int, *, status: str = "") -> dict[str, Any]:
     """Return an attempt as the database has it at this moment: one consistent look."""
     with transaction.atomic():
         session = lock_session(pk=session_id)
         if session is None:
             raise not_found()
-        stored = dict(session.answers.filter(value__isnull=False).values_list("question_id", "value"))
-        seconds = dict(session.answer_times.values_list("question_id", "seconds"))
+        return _state(session, status=status)
+
+
+def _state(session: ExamSession, *, status: str = "") -> dict[str, Any]:
+    """Write an attempt whose row is locked."""
+    stored = dict(session.answers.filter(value__isnull=False).values_list("question_id", "value"))
+    seconds = dict(session.answer_times.values_list("question_id", "seconds"))
     order = [question.key for question in version_load(session.version_id).questions]
     answers = [(key, stored[key]) for key in order if key in stored]
     return shapes.attempt_json(session, answers, seconds, status=status)

@@ -8,6 +8,7 @@ be written (full disk, planted link) is made later by a job, and the request is 
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,21 @@ def output_path(session: ExamSession) -> tree.Path_:
 def progress_path(user_id: int) -> tree.Path_:
     """Return ``progress/{userId}.json``."""
     return "progress", f"{user_id}.json"
+
+
+@contextmanager
+def turn(session: ExamSession) -> Iterator[None]:
+    """Let what changes an attempt through one after another, answer included.
+
+    So clients hear of their saves in the order in which these stand. Where no lock can be had (full disk, planted
+    link) nobody waits: the database keeps the order by itself, only what two saves at once are told may overtake.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(tree.turn("attempts", str(session.pk)))
+        except OSError as error:
+            logger.error("saves of attempt %s do not wait for each other: %s", session.pk, type(error).__name__)
+        yield
 
 
 def saved(session: ExamSession) -> None:

@@ -180,9 +180,22 @@ def locked(*what: str) -> Iterator[None]:
 
     A lock is a byte's worth of file that nobody ever removes: removing it would let two hold it.
     """
+    with _held("", what):
+        yield
+
+
+@contextmanager
+def turn(*what: str) -> Iterator[None]:
+    """Keep other threads and processes out of one attempt; taken before any lock of a file, never while one is held."""
+    with _held("turn-", what):
+        yield
+
+
+@contextmanager
+def _held(kind: str, what: Path_) -> Iterator[None]:
     stripe = zlib.crc32("/".join(what).encode()) % STRIPES
     with _folder((LOCKS,), is_made=True) as folder:
-        descriptor = os.open(f"{stripe:02x}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        descriptor = os.open(f"{kind}{stripe:02x}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=folder)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

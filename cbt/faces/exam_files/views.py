@@ -23,7 +23,7 @@ from cbt.kernel.errors import invalid
 from cbt.kernel.permissions import Perm
 from sessions_app.selectors.papers import paper_of
 from sessions_app.services.closing import session_submit
-from sessions_app.services.saving import MAX_ANSWERS, answers_save
+from sessions_app.services.saving import MAX_ANSWERS
 
 SIGNED_IN = (E.UNAUTHENTICATED, E.FORBIDDEN)
 WRITE = (*SIGNED_IN, E.CSRF_FAILED)
@@ -132,13 +132,13 @@ class Attempt(ExamFilesView):
         example={"answers": [{"questionId": "num1", "response": "b", "timeSec": 12}]},
     )  # fmt: skip
     def put(self, request: Request, attempt_id: str) -> Ok:
-        """Store the answers sent and return the whole attempt; ``updatedAt`` is the server's."""
-        now = clock.now()
-        session, token = attempts.attempt_for(self.actor_of(request), attempt_id, now)
+        """Store the answers sent and return the whole attempt as this save left it; ``updatedAt`` is the server's."""
+        session, token = attempts.attempt_for(self.actor_of(request), attempt_id, clock.now())
         answers, seconds = answers_of(request.data)
-        answers_save(token=token, answers=answers, seconds=seconds, revision=None, client_at=None, now=now)
-        projection.saved(session)
-        return Ok(attempts.attempt_state(session.pk))
+        with projection.turn(session):
+            state = attempts.attempt_save(session, token=token, answers=answers, seconds=seconds)
+            projection.saved(session)
+        return Ok(state)
 
 
 class Submit(ExamFilesView):
@@ -150,10 +150,11 @@ class Submit(ExamFilesView):
     def post(self, request: Request, attempt_id: str) -> Ok:
         """Finish and score the attempt, once, and say where its bundle lies; a repeated submit says the same."""
         now = clock.now()
-        _, token = attempts.attempt_for(self.actor_of(request), attempt_id, now)
-        session = session_submit(token=token, now=now).session
-        projection.submitted(session)
-        state = attempts.attempt_state(session.pk)
+        session, token = attempts.attempt_for(self.actor_of(request), attempt_id, now)
+        with projection.turn(session):
+            session = session_submit(token=token, now=now).session
+            projection.submitted(session)
+            state = attempts.attempt_state(session.pk)
         shown = {name: value for name, value in state.items() if name != "answers"}
         return Ok({**shown, "output": "/".join(projection.output_path(session))})
 

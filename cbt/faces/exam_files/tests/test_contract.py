@@ -10,7 +10,7 @@ from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
 from catalog.models import Test
 from catalog.tests.builders import question
-from cbt.faces.exam_files import attempts
+from cbt.faces.exam_files import attempts, projection
 from cbt.faces.exam_files.face import EXAM_FILES
 from cbt.faces.exam_files.tests.conftest import Browser
 from cbt.faces.exam_files.tests.factories import attempt_of, exam_document, put_exam, stored
@@ -126,6 +126,35 @@ def test_save__then_partial_answers_progress_and_the_servers_time(browser):
     assert stored("progress", f"{browser.user.pk}.json") == browser.get("/api/progress/me").json()
     assert stored("attempts", body["userId"], "exam1", f"{body['attemptId']}.json") == body
     assert save(browser, attempt, answer("q1", None)).json()["answers"] == [answer("q2", 7, 1.5)]
+
+
+def test_save__when_the_clock_went_back_since_the_last__then_updated_at_still_tells_the_order(db, tree_root):
+    put_exam("exam1")
+    with time_machine.travel("2030-01-01T08:00:00.000005Z", tick=False):
+        browser = Browser(make_user())
+        attempt = start(browser)
+        first = save(browser, attempt, answer("q1", "a")).json()
+        assert first["updatedAt"] == "2030-01-01T08:00:00.000005Z"
+    with time_machine.travel("2030-01-01T07:59:59Z", tick=False):
+        assert save(browser, attempt, answer("q1", "b")).json()["updatedAt"] == "2030-01-01T08:00:00.000006Z"
+        assert start(browser)["updatedAt"] == "2030-01-01T08:00:00.000006Z"
+
+
+def test_save__when_another_one_overtakes_its_answer__then_it_is_told_its_own_state(browser, monkeypatch):
+    put_exam("exam1")
+    attempt = start(browser)
+    write = projection.saved
+
+    def overtaken(session):
+        monkeypatch.setattr(projection, "saved", write)
+        attempts.attempt_save(session, token=session_token(session), answers={"q1": "c"}, seconds={})
+        write(session)
+
+    monkeypatch.setattr(projection, "saved", overtaken)
+    body = save(browser, attempt, answer("q1", "b")).json()
+    assert body["answers"] == [answer("q1", "b")]
+    assert start(browser)["answers"] == [answer("q1", "c")]
+    assert start(browser)["updatedAt"] > body["updatedAt"]
 
 
 def test_submit__then_bundle_manifest_and_progress(browser):

@@ -1,26 +1,30 @@
 """Files that follow from the database: order, full disk, rebuilding."""
 
 import errno
+import fcntl
 import io
 import json
 import os
 import shutil
+import zlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections, transaction
 
 from accounts.selectors.users import actor_of_user
-from accounts.tests.factories import make_user
-from cbt.faces.exam_files import attempts, library, projection, tasks, tree
+from accounts.tests.factories import make_user, token_of
+from cbt.faces.exam_files import attempts, library, projection, tasks, tree, views
 from cbt.faces.exam_files.tests.factories import attempt_of, put_exam, stored
 from cbt.kernel import clock, jobs
 from sessions_app.models import ExamSession
 from sessions_app.services.closing import session_abandon
 from sessions_app.services.saving import answers_save
 from sessions_app.services.sessions import session_token
-from tests.support import race, run_jobs
+from tests.support import Api, race, run_jobs
 
 
 def snapshot(root):
@@ -188,6 +192,64 @@ def test_saves__when_sixteen_overtake_one_another__then_the_file_is_what_the_dat
     assert race(16, save) == [None] * 16
     assert stored(*projection.attempt_path(session)) == attempts.attempt_state(session.pk)
     assert len(seen) == 64
+
+
+def held(session):
+    """Tell whether the attempt's turn is somebody's."""
+    stripe = zlib.crc32(f"attempts/{session.pk}".encode()) % tree.STRIPES
+    with (Path(settings.DATA_DIR) / "exams/.locks" / f"turn-{stripe:02x}").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize(("act", "step"), [("save", "saved"), ("submit", "submitted")])
+def test_save_and_submit__then_nobody_else_has_the_turn_until_the_files_are_written(
+    browser, tree_root, monkeypatch, act, step
+):
+    put_exam("one")
+    path = f"/api/attempts/{take(browser)['attemptId']}"
+    session = ExamSession.objects.get()
+    seen = []
+    for where, name in ((attempts, "answers_save"), (views, "session_submit"), (projection, step)):
+        real = getattr(where, name)
+        monkeypatch.setattr(where, name, lambda *a, _real=real, **k: (seen.append(held(session)), _real(*a, **k))[1])
+    response = browser.post(f"{path}/submit") if act == "submit" else browser.put(path, {"answers": []})
+    assert response.status_code == 200
+    assert seen == [True, True]
+    assert not held(session)
+
+
+def test_save__when_no_turn_can_be_had__then_acknowledged_all_the_same(browser, tree_root):
+    put_exam("one")
+    path = f"/api/attempts/{take(browser)['attemptId']}"
+    shutil.rmtree(tree_root / ".locks")
+    (tree_root / ".locks").write_text("in the way")
+    saved = browser.put(path, {"answers": [{"questionId": "q2", "response": 9}]})
+    assert saved.status_code == 200
+    assert len(saved.json()["answers"]) == 2
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_saves__when_eight_at_once__then_each_is_told_its_own_state_and_updated_at_is_their_order(tree_root):
+    user = make_user()
+    session = attempt_of(user)
+    api, told = Api(token_of(user)), []
+
+    def save(index):
+        mine = Api(api.token)
+        for number in range(3):
+            body = {"answers": [{"questionId": "q3", "response": f"{index}.{number}"}]}
+            told.append((f"{index}.{number}", mine.put(f"/api/attempts/{session.pk}", body).json()))
+
+    assert race(8, save) == [None] * 8
+    assert [state["answers"][0]["response"] for _, state in told] == [value for value, _ in told]
+    assert len({state["updatedAt"] for _, state in told}) == 24
+    assert max((state for _, state in told), key=lambda state: state["updatedAt"]) == attempts.attempt_state(session.pk)
+    assert stored(*projection.attempt_path(session)) == attempts.attempt_state(session.pk)
 
 
 @pytest.mark.race
