@@ -50,9 +50,10 @@ class ExamFileAdmin(admin.ModelAdmin):
 
     def page(self, request: HttpRequest) -> TemplateResponse:
         """Show every file."""
+        manifest = library.manifest()
         context = {
             **self.admin_site.each_context(request), "title": "Exam files", "opts": self.opts, "rows": rows(),
-            "is_manifest_broken": library.manifest().content is None,
+            "is_manifest_broken": manifest.content is None, "manifest_faults": manifest.faults,
         }  # fmt: skip
         return TemplateResponse(request, "admin/exam_files/page.html", context)
 

@@ -42,11 +42,13 @@ class Broken:
 class Manifest:
     """What `manifest.json` says.
 
-    published: ids of exams that may be taken.  content: the whole, None when it cannot be read.
+    published: ids of exams that may be taken.  content: the whole, None when it cannot be read.  faults: why not, or
+    which flags say nothing, in words for whoever wrote it.
     """
 
     published: frozenset[str]
     content: dict[str, Any] | None
+    faults: tuple[str, ...] = ()
 
 
 class _Shelf:
@@ -56,6 +58,7 @@ class _Shelf:
         self.lock = threading.Lock()
         self.exams: dict[tuple[str, str], tuple[tree.Signature, ExamFile | Broken]] = {}
         self.manifests: dict[str, tuple[tree.Signature, Manifest]] = {}
+        self.told: dict[str, str] = {}
 
 
 _shelf = _Shelf()
@@ -132,7 +135,6 @@ def manifest() -> Manifest:
     """Return what `manifest.json` says now. While it cannot be read, what it said last holds."""
     key = str(tree.root())
     known = _shelf.manifests.get(key)
-    nothing = Manifest(frozenset(), None)
     try:
         found = tree.signature(MANIFEST)
         if found is None:
@@ -141,11 +143,20 @@ def manifest() -> Manifest:
             return known[1]
         read = _manifest(tree.read(MANIFEST))
     except (OSError, DomainError, ValueError) as error:
-        logger.error("manifest.json cannot be read: %s", error)
-        return Manifest(known[1].published, None) if known else nothing
+        return _unreadable(key, error, known[1].published if known else frozenset())
     with _shelf.lock:
         _shelf.manifests[key] = (found, read)
+        _shelf.told.pop(key, None)
     return read
+
+
+def _unreadable(key: str, error: Exception, published: frozenset[str]) -> Manifest:
+    reason = (error.message if isinstance(error, DomainError) else str(error)) or type(error).__name__
+    reason = reason.replace("The request body", "The file")
+    if _shelf.told.get(key) != reason:
+        logger.error("manifest.json cannot be read: %s", reason)
+        _shelf.told[key] = reason
+    return Manifest(published, None, (reason,))
 
 
 def _manifest(data: bytes) -> Manifest:
@@ -153,10 +164,16 @@ def _manifest(data: bytes) -> Manifest:
     listed = content.get("exams", {}) if isinstance(content, dict) else None
     if not isinstance(listed, dict):
         raise ValueError('it is not {"exams": {examId: {"published": true}}}')
-    published = {
-        exam_id for exam_id, flags in listed.items() if isinstance(flags, dict) and flags.get("published") is True
-    }
-    return Manifest(frozenset(published), content)
+    flags = {exam_id: row.get("published") if isinstance(row, dict) else None for exam_id, row in listed.items()}
+    faults = [
+        f'exams.{exam_id}: it is not {{"published": true}} or {{"published": false}}, and counts as not published'
+        for exam_id, flag in flags.items() if not isinstance(flag, bool)
+    ]  # fmt: skip
+    faults += [
+        f'{name}: it says nothing here; flags belong into "exams"'
+        for name, row in content.items() if isinstance(row, dict) and "published" in row
+    ]  # fmt: skip
+    return Manifest(frozenset(exam_id for exam_id, flag in flags.items() if flag is True), content, tuple(faults))
 
 
 def exam_get(exam_id: str) -> ExamFile:

@@ -117,6 +117,43 @@ def test_manifest__when_edited_by_hand__then_its_other_content_stays(browser, tr
     assert found == text
 
 
+def test_manifest__when_a_flag_or_its_place_is_misspelt__then_command_and_admin_say_so(db, tree_root):
+    put_exam("one")
+    put_exam("two")
+    flags = {"one": {"published": "yes"}, "two": True, "three": {"published": False}}
+    (tree_root / "manifest.json").write_text(json.dumps({"exams": flags, "four": {"published": True}, "school": "SMA"}))
+    assert library.manifest().faults == (
+        'exams.one: it is not {"published": true} or {"published": false}, and counts as not published',
+        'exams.two: it is not {"published": true} or {"published": false}, and counts as not published',
+        'four: it says nothing here; flags belong into "exams"',
+    )
+    out = io.StringIO()
+    call_command("check_exam_files", stdout=out)
+    desk = Client()
+    desk.force_login(make_user(Role.SUPER_ADMIN))
+    page = desk.get(reverse("admin:exam_files_examfile_changelist")).content.decode()
+    for fault in library.manifest().faults:
+        assert f"manifest.json: {fault}\n" in out.getvalue()
+        assert escape(fault) in page
+
+
+def test_manifest__when_broken__then_command_admin_and_log_say_why_and_the_log_once(browser, tree_root, caplog):
+    put_exam("one")
+    (tree_root / "manifest.json").write_text('{"exams": {"one": }')
+    out = io.StringIO()
+    with pytest.raises(CommandError, match=r"manifest\.json cannot be read"):
+        call_command("check_exam_files", stdout=out)
+    listed(browser)
+    why = "The file is not valid JSON: "
+    assert f"manifest.json: {why}" in out.getvalue()
+    assert caplog.text.count(f"manifest.json cannot be read: {why}") == 1
+    desk = Client()
+    desk.force_login(make_user(Role.SUPER_ADMIN))
+    assert f"manifest.json: {why}" in desk.get(reverse("admin:exam_files_examfile_changelist")).content.decode()
+    put_exam("one")
+    assert library.manifest().faults == ()
+
+
 def test_check_command__then_says_what_is_wrong(db, tree_root):
     put_exam("good")
     put_exam("gone")
@@ -134,8 +171,11 @@ def test_check_command__then_says_what_is_wrong(db, tree_root):
 def test_schema__then_served_and_the_demo_file_obeys_it(db, tree_root):
     load_demo()
     load_demo()
-    schema = Api().get("/api/tests/schema").json()
-    Draft202012Validator(schema).validate(json.loads(tree.read(("input", f"{EXAM_ID}.json"))))
+    schema = Api().get("/api/tests/schema").json()["data"]
+    assert schema["properties"]["format"] == {"const": "cbt-test/1", "description": "Name and version of this format."}
+    published = Draft202012Validator(schema)
+    published.validate(json.loads(tree.read(("input", f"{EXAM_ID}.json"))))
+    assert not published.is_valid({**exam_document(), "grade": 5})
     assert library.exam_get(EXAM_ID).paper.name
     assert library.exams()[1] == []
 

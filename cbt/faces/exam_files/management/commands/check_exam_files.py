@@ -20,7 +20,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{broken.exam_id}: BROKEN: {broken.reason}")
         for exam_id in sorted(manifest.published - {exam.exam_id for exam in good}):
             self.stdout.write(f"{exam_id}: published in manifest.json, but there is no sound file")
+        for fault in manifest.faults:
+            self.stdout.write(f"manifest.json: {fault}")
         if manifest.content is None:
-            raise CommandError("manifest.json cannot be read.", returncode=1)
+            raise CommandError(
+                "manifest.json cannot be read. What it said last holds while the server runs.", returncode=1
+            )
         if bad:
             raise CommandError(f"{len(bad)} broken files.", returncode=1)
