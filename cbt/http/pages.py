@@ -120,16 +120,6 @@ def search_of(request: Request, *fields: str) -> Q:
     return condition
 
 
-def search_among(request: Request, relation: str, rows: QuerySet[Any], *fields: str) -> Q:
-    """Return the condition of ``search`` in the fields of what a row points to by ``relation``.
-
-    rows: where to look. As a subquery and not a join: the search index of the other table answers first, and its few
-    rows lead to ours.
-    """
-    condition = search_of(request, *fields)
-    return Q(**{f"{relation}__in": rows.filter(condition).order_by().values("pk")}) if condition else Q()
-
-
 def bool_of(request: Request, name: str) -> bool | None:
     """Return a boolean filter (true/false/1/0), None when absent or empty; anything else is refused."""
     text = (request.query_params.get(name) or "").strip().lower()

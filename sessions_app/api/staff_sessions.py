@@ -18,12 +18,12 @@ from cbt.kernel.permissions import Perm
 from sessions_app.api.clock import clock_keys, time_spent
 from sessions_app.models import ExamSession, SessionEvent
 from sessions_app.selectors.sessions import (
-    searched_of,
     session_activity,
     session_events,
     session_for,
     session_list_for,
-)  # fmt: skip
+    sessions_of_people,
+)
 from sessions_app.services.closing import session_abandon, session_continue
 from sessions_app.states import SessionStatus
 from tenants.api.base import TenantView
@@ -103,10 +103,10 @@ def filtered(request: Request) -> QuerySet[ExamSession]:
         "participant_id": pages.int_of(request, "participant", "participant_id"),
         "is_flagged": pages.bool_of(request, "flagged"),
     }
-    return session_list_for(request.actor).filter(
-        pages.search_among(request, *searched_of(request.actor), "name", "email"),
-        **{name: value for name, value in narrow.items() if value is not None},
-    )
+    rows, search = session_list_for(request.actor), pages.search_of(request, "name", "email")
+    if search:
+        rows = rows.filter(sessions_of_people(request.actor, search))
+    return rows.filter(**{name: value for name, value in narrow.items() if value is not None})
 
 
 class SessionList(StaffView):
@@ -117,7 +117,7 @@ class SessionList(StaffView):
         query=[
             ("status", "in_progress, completed, banned or abandoned"), ("test", "Test id"),
             ("participant", "Participant id"), ("flagged", "true: only those a person should look at"),
-            ("search", "Participant's name or address"),
+            ("search", "Name or address of whoever sits it"),
         ],
     )  # fmt: skip
     def get(self, request: Request) -> Ok:

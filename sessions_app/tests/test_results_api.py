@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from openpyxl import load_workbook
 
+from accounts.states import Role
 from accounts.tests.factories import make_user
 from catalog.tests.builders import question
 from cbt.kernel import clock
@@ -16,6 +17,7 @@ from cbt.kernel.actor import SYSTEM
 from commerce.services.purchases import purchase_grant
 from sessions_app.models import ExamSession, Result, SessionEvent
 from sessions_app.services.closing import session_lock_open, session_pause
+from sessions_app.services.sessions import Origin, session_start_purchase
 from sessions_app.tests.factories import make_assignment, make_bank_test, make_participant, start_session
 from tenants.models import Company
 from tenants.tests.factories import make_company, make_tenant_admin
@@ -226,6 +228,25 @@ def test_staff_sessions__then_no_token_in_list_detail_or_log(api, tenant):
     foreign, _ = finished(make_tenant_admin(make_company()))
     for path in ("", "/events"):
         error_of(staff.get(f"/api/test-sessions/{foreign['id']}{path}"), 404, "NOT_FOUND")
+
+
+def test_staff_sessions__when_searched__then_participants_and_private_people_and_of_ones_own_company_only(api, tenant):
+    company = Company.objects.get(pk=tenant.company_id)
+    start_session(make_assignment(participant=make_participant(company=company, name="Zamrud Sari"))[1])
+    start_session(make_assignment(participant=make_participant(name="Zamrud Elsewhere"))[1])
+    buyer = make_user(name="Zamrud Buyer")
+    purchase = purchase_grant(user_id=buyer.pk, test_id=make_bank_test().pk, now=clock.now(), actor=SYSTEM)
+    session_start_purchase(purchase=purchase, now=clock.now(), origin=Origin("127.0.0.1", "tests"))
+
+    def found(who, text):
+        rows = data_of(api.as_(who).get(f"/api/test-sessions?search={text}"))["data"]
+        return sorted((row["participant"] or row["user"])["name"] for row in rows)
+
+    boss = make_user(Role.SUPER_ADMIN)
+    assert found(tenant, "zamrud") == ["Zamrud Sari"]
+    assert found(tenant, buyer.email) == []
+    assert found(boss, "zamrud") == ["Zamrud Buyer", "Zamrud Elsewhere", "Zamrud Sari"]
+    assert found(boss, buyer.email) == ["Zamrud Buyer"]
 
 
 def test_pause_and_continue__then_the_pause_is_given_back(api, tenant):

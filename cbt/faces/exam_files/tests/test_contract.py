@@ -341,7 +341,9 @@ def test_staff__then_results_sessions_and_table_name_the_person_in_as_many_queri
         assert [row["user"] for row in rows if row["user"]["id"] == who["id"]] == [who]
         assert {row["participant"] for row in rows} == {None}
         assert boss.get(f"{where}/{rows[-1]['id']}").json()["data"]["user"] == who
-    assert boss.get(f"/api/results?search={browser.user.email}").json()["data"]["total"] == 1
+        [row] = boss.get(f"{where}?search={browser.user.email.upper()}").json()["data"]["data"]
+        assert row["user"] == who
+        assert boss.get(f"{where}?search=nobody").json()["data"]["total"] == 0
     assert f"{browser.user.name},{browser.user.email}" in boss.get(paths[1]).content.decode("utf-8-sig")
 
 
