@@ -132,7 +132,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "cbt.http.middleware.request_id",
     "cbt.http.metering.metered",
-    "corsheaders.middleware.CorsMiddleware",  # before what refuses: a frontend must be able to read the refusal
+    "cbt.http.cors.Cors",  # before what refuses: a frontend must be able to read the refusal
     "cbt.http.middleware.body_guard",
     "django.middleware.security.SecurityMiddleware",
     "cbt.http.middleware.admin_policy",

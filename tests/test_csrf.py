@@ -211,6 +211,23 @@ def test_preflight__then_lists_what_is_allowed_and_never_a_star(client):
     assert {"authorization", "content-type", "x-csrftoken"} <= set(response["Access-Control-Allow-Headers"].split(", "))
 
 
+def test_preflight__when_a_frontend_sends_headers_of_its_own__then_granted_to_listed_origins_only(client):
+    """The cookie frontend's `allow_headers=["*"]`, which browsers do not read as "all" where cookies are sent."""
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "x-xsrf-token, X-Client-Version,baggage,*,bad name,x-\u00e9," + "x" * 101,
+    }
+    response = client.options("/api/auth/login", headers={"Origin": OURS, **asked})
+    granted = response["Access-Control-Allow-Headers"].split(", ")
+    assert granted[-3:] == ["x-xsrf-token", "x-client-version", "baggage"]
+    assert "content-type" in granted
+    many = {**asked, "Access-Control-Request-Headers": ",".join(f"x-{number}" for number in range(1000))}
+    assert client.options("/api/x", headers={"Origin": OURS, **many})["Access-Control-Allow-Headers"].endswith("x-49")
+    refused = client.options("/api/auth/login", headers={"Origin": "https://evil.example", **asked})
+    assert "Access-Control-Allow-Headers" not in refused
+    assert "Access-Control-Allow-Headers" not in client.get("/api/auth/me", headers={"Origin": OURS, **asked})
+
+
 def test_cors__when_a_request_is_refused_before_any_view__then_the_frontend_can_read_why(client):
     response = client.post(
         "/api/auth/login", b"{}", "application/json", headers={"Origin": OURS, "Content-Encoding": "gzip"}
