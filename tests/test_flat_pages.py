@@ -53,3 +53,8 @@ def test_lists__when_limit_is_sent__then_flat_and_otherwise_as_documented(world)
     for route, body in answers(world, "limit=1&page=9999").items():
         if route in lists:
             assert (body["data"], body["page"]) == ([], 9999), route
+    for query in ("limit=0", "limit=1&page=x"):
+        for route, body in answers(world, query).items():
+            if route in lists:
+                assert body["status_code"] == 422, (route, query)
+                assert set(body["errors"]) == {"page" if "page" in query else "limit"}, (route, query)

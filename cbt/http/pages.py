@@ -12,6 +12,7 @@ from cbt.kernel.errors import DomainError, ErrorCode
 
 DEFAULT_SIZE = 15
 MAX_SIZE = 100
+LAST_PAGE = 1_000_000
 MAX_SEARCH = 100
 #: Rows before a page from which on it is cut by ids.
 FAR = 500
@@ -57,7 +58,7 @@ def page_of(
         size = MAX_SIZE
     else:
         size = _number(params, "limit" if is_flat else "per_page", default_size, MAX_SIZE)
-    number = _number(params, "page", 1, 1_000_000)
+    number = _number(params, "page", 1, LAST_PAGE)
     total = queryset.count()
     start = (number - 1) * size
     items = [present(row) for row in _cut(queryset, start, size)] if start < total else []
@@ -88,12 +89,11 @@ def _is_one_to_one(queryset: QuerySet[Any]) -> bool:
 
 
 def flat_page_of(items: list[Any], request: Request) -> Page | None:
-    """Cut a list that is not paged into the flat page a ``limit`` asks for; None without a usable one."""
-    asked, page = (request.query_params.get(name, "").strip() for name in ("limit", "page"))
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 10 and int(asked)):
+    """Cut a list that is not paged into the flat page a ``limit`` asks for, by the rules of `page_of`; None without."""
+    params = request.query_params
+    if not (params.get("limit") or "").strip():
         return None
-    size = min(int(asked), MAX_SIZE)
-    number = int(page) if page.isascii() and page.isdigit() and len(page) < 10 and int(page) else 1
+    size, number = _number(params, "limit", DEFAULT_SIZE, MAX_SIZE), _number(params, "page", 1, LAST_PAGE)
     shown = items[(number - 1) * size : number * size]
     return Page(items=shown, total=len(items), number=number, size=size, is_flat=True)
 

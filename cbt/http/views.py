@@ -150,7 +150,11 @@ class FaceView(APIView):
         if isinstance(response, Ok):
             ok = response
             if isinstance(ok.data, list) and request.method == "GET":
-                ok = replace(ok, page=flat_page_of(ok.data, request))
+                try:
+                    ok = replace(ok, page=flat_page_of(ok.data, request))
+                except DomainError as error:
+                    refusal = self.handle_exception(error)
+                    return super().finalize_response(request, refusal, *args, **kwargs)
             response = Response(self.face.wrap(ok), status=ok.status, headers=dict(ok.headers))
             for cookie in ok.cookies:
                 response.set_cookie(

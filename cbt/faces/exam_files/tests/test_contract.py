@@ -48,6 +48,10 @@ def test_exams__then_published_ones_as_a_bare_list(browser):
         "question_count": 3, "published": True,
     }]  # fmt: skip
     assert browser.get("/api/exams?limit=5").json() == {"data": response.json(), "total": 1, "page": 1, "limit": 5}
+    assert browser.get("/api/exams?limit=500&page=7").json() == {"data": [], "total": 1, "page": 7, "limit": 100}
+    assert browser.get("/api/exams?limit=").json() == response.json()
+    for query in ("limit=0", "limit=x", "limit=5&page=0"):
+        error_of(browser.get(f"/api/exams?{query}"), 400, "INVALID_PAYLOAD")
 
 
 def test_exam__then_the_document_without_anything_that_tells_an_answer(browser):
