@@ -79,7 +79,7 @@ def test_upload__when_by_cookie__then_limits_types_names_and_origins_hold(kind, 
         error_of(send(api, upload, upload.ok), 403, "CSRF_FAILED")
     api.headers["Origin"] = OURS
     too_large = send(api, upload, b"0" * (upload.limit + 1))
-    error_of(too_large, 413, "PAYLOAD_TOO_LARGE")
+    assert error_of(too_large, 413, "PAYLOAD_TOO_LARGE")["details"] == {"max_bytes": upload.limit}
     assert too_large["Access-Control-Allow-Origin"] == OURS, "or the frontend's script could not read it"
     wrong = send(api, upload, upload.wrong)
     assert upload.field in error_of(wrong, 422, wrong.json()["error_code"])["errors"]

@@ -11,7 +11,7 @@ from cbt.http.face import Ok
 from cbt.http.problems import report, to_problem
 from cbt.http.rates import enforce
 from cbt.http.views import FaceView
-from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.errors import DomainError, ErrorCode, too_large
 
 
 class LeanView(FaceView):
@@ -45,7 +45,7 @@ class LeanView(FaceView):
             if request.method not in methods:
                 raise DomainError(ErrorCode.METHOD_NOT_ALLOWED, "Method not allowed")
             if int(request.META.get("CONTENT_LENGTH") or 0) > cls.max_body_bytes:
-                raise DomainError(ErrorCode.PAYLOAD_TOO_LARGE, "The request is too large.")
+                raise too_large(cls.max_body_bytes)
             method, rate = methods[request.method]
             enforce(rate, request, token=kwargs.get("token"))
             ok: Ok = method(request, **kwargs)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from cbt.http.clean import bad_payload
 from cbt.http.problems import problem_response
-from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.errors import DomainError, ErrorCode, too_large
 from cbt.kernel.logs import request_id_var
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -66,7 +66,7 @@ def _refusal(request: HttpRequest) -> DomainError | None:
     if length and not (str(length).isascii() and str(length).isdigit()):
         return bad_payload("The Content-Length is not a number.")
     if length and int(length) > MAX_REQUEST_BYTES:
-        return DomainError(ErrorCode.PAYLOAD_TOO_LARGE, "The request is too large.")
+        return too_large(MAX_REQUEST_BYTES)
     if str(meta.get("HTTP_CONTENT_ENCODING", "identity")).lower() not in {"identity", ""}:
         return DomainError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Compressed request bodies are not accepted.")
     if "\x00" in request.path or "%00" in str(meta.get("QUERY_STRING", "")):

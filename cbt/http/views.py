@@ -19,7 +19,7 @@ from cbt.http.pages import flat_page_of
 from cbt.http.rates import Rate, enforce
 from cbt.http.request import Request
 from cbt.kernel.actor import Actor, ActorKind
-from cbt.kernel.errors import DomainError, ErrorCode
+from cbt.kernel.errors import DomainError, too_large
 from cbt.kernel.permissions import Perm
 
 
@@ -106,7 +106,7 @@ class FaceView(APIView):
             raise drf.MethodNotAllowed(str(request.method))
         length = request.META.get("CONTENT_LENGTH") or "0"
         if int(length) > self.max_body_bytes:
-            raise DomainError(ErrorCode.PAYLOAD_TOO_LARGE, "The request is too large.")
+            raise too_large(self.max_body_bytes)
         request.actor = self.actor_of(request)
         enforce(
             self.declared("rate", verb),

@@ -88,6 +88,11 @@ def not_found(message: str = "Resource not found") -> DomainError:
     return DomainError(ErrorCode.NOT_FOUND, message)
 
 
+def too_large(max_bytes: int) -> DomainError:
+    """Return the refusal of a body above ``max_bytes``, which it tells to programs."""
+    return DomainError(ErrorCode.PAYLOAD_TOO_LARGE, "The request is too large.", details={"max_bytes": max_bytes})
+
+
 def invalid(**fields: str) -> DomainError:
     """Return a refusal of single fields: ``invalid(email="The email has already been taken.")``."""
     return DomainError(
