@@ -83,6 +83,7 @@ def test_banner__then_names_addresses_and_accounts(settings):
     settings.PORT = 8123
     text = serve.banner([demo.DemoAccount("a@demo.test", "secret", "somebody")])
     assert "http://127.0.0.1:8123/api/docs" in text
+    assert "http://localhost:8123/api, where cookies reach it" in text, "localhost:3000 and 127.0.0.1 are two sites"
     assert "a@demo.test  secret" in text
 
 

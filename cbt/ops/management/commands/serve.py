@@ -94,6 +94,8 @@ def banner(accounts: list[demo.DemoAccount]) -> str:
         f"    API documentation   {url}/api/docs",
         f"    Admin               {url}/admin/",
         f"    Sockets, streams    {settings.LIVE_URL}/ws/",
+        # A frontend at localhost is another site than 127.0.0.1: browsers would keep the cookies to themselves.
+        f"    For frontends       http://localhost:{settings.PORT}/api, where cookies reach it",
         f"    Health              {url}/health",
         f"    Data and mails      {settings.DATA_DIR}",
         f"    Database            {database.display_name}, {Path(str(database.settings_dict['NAME'])).name}",
