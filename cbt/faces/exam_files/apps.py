@@ -11,5 +11,9 @@ class ExamFilesConfig(AppConfig):
     verbose_name = "Exams as files"
 
     def ready(self) -> None:
-        """Register jobs."""
-        from cbt.faces.exam_files import tasks  # noqa: F401
+        """Register jobs, and hear of attempts that end."""
+        from cbt.faces.exam_files import tasks
+        from cbt.kernel.events import SessionBanned, SessionCompleted, subscribe
+
+        for event in (SessionCompleted, SessionBanned):
+            subscribe(event, tasks.on_session_ended)

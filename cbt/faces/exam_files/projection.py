@@ -69,10 +69,11 @@ def submitted(session: ExamSession) -> None:
 
 def project(session: ExamSession) -> None:
     """Write all files of an attempt. Raises OSError."""
-    if session.completed_at is not None:
-        _write_submit(session)
-    else:
-        _write_start(session)
+    with turn(session):
+        if session.completed_at is not None:
+            _write_submit(session)
+        else:
+            _write_start(session)
 
 
 def _write_start(session: ExamSession) -> None:
@@ -86,7 +87,8 @@ def _write_save(session: ExamSession) -> None:
 
 
 def _write_submit(session: ExamSession) -> None:
-    _write(attempt_path(session), lambda: attempts.attempt_state(session.pk, status="submitted"))
+    if _stored(output_path(session)) is None:  # else it has been through this moment, and no file goes back
+        _write(attempt_path(session), lambda: attempts.attempt_state(session.pk, status="submitted"))
     _write(output_path(session), lambda: bundle(session))
     _write(attempt_path(session), lambda: attempts.attempt_state(session.pk))
     write_progress(session.user_id)
@@ -183,7 +185,12 @@ def _or_later(session: ExamSession, act: Callable[[], object]) -> None:
         act()
     except OSError as error:
         logger.error("the files of attempt %s are stale: %s", session.pk, type(error).__name__)
-        jobs.enqueue(PROJECT_JOB, {"session_id": session.pk}, dedupe_key=f"{PROJECT_JOB}:{session.pk}")
+        project_later(session.pk)
+
+
+def project_later(session_id: int) -> None:
+    """Have all files of an attempt written by a job; in the caller's transaction, where there is one."""
+    jobs.enqueue(PROJECT_JOB, {"session_id": session_id}, dedupe_key=f"{PROJECT_JOB}:{session_id}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from cbt.faces.exam_files import library, projection, tree
 from cbt.kernel import clock, jobs
+from cbt.kernel.events import SessionBanned, SessionCompleted
 from sessions_app.models import ExamSession
 
 logger = logging.getLogger("cbt.exam_files")
@@ -17,6 +18,15 @@ LOOK_BACK = timedelta(hours=24)
 def project_attempt(session_id: int) -> None:
     """Write the files of one attempt that could not be written before; fails, and is tried again, while they cannot."""
     projection.project(ExamSession.objects.get(pk=session_id))
+
+
+def on_session_ended(event: SessionCompleted | SessionBanned) -> None:
+    """See that the files of an attempt are written however it ended, and whoever dies after that.
+
+    Runs inside the transaction that ends it: the clock and staff end attempts without a request of this face.
+    """
+    if ExamSession.objects.filter(pk=event.session_id).exclude(exam_file="").exists():
+        projection.project_later(event.session_id)
 
 
 @jobs.periodic("exam_files.refresh", every_seconds=300, purpose="bring files of recent attempts up to the database")

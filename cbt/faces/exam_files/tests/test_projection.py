@@ -8,6 +8,7 @@ import os
 import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,19 @@ from accounts.tests.factories import make_user, token_of
 from cbt.faces.exam_files import attempts, library, projection, tasks, tree, views
 from cbt.faces.exam_files.tests.factories import attempt_of, put_exam, stored
 from cbt.kernel import clock, jobs
+from cbt.kernel.actor import SYSTEM
+from cbt.kernel.events import subscriptions
 from sessions_app.models import ExamSession
-from sessions_app.services.closing import session_abandon
+from sessions_app.services.closing import (
+    session_abandon,
+    session_ban,
+    session_close_if_late,
+    session_lock_open,
+    session_submit,
+)
 from sessions_app.services.saving import answers_save
 from sessions_app.services.sessions import session_token
+from sessions_app.tests.factories import start_session
 from tests.support import Api, race, run_jobs
 
 
@@ -86,6 +96,47 @@ def test_refresh__when_staff_ended_an_attempt__then_its_file_says_so(browser, tr
     tasks.refresh()
     assert stored("attempts", attempt["userId"], "one", f"{attempt['attemptId']}.json")["status"] == "abandoned"
     assert stored("manifest.json")["users"][attempt["userId"]] == {"active": [], "finished": []}
+
+
+def test_events__then_every_end_of_an_attempt_is_heard():
+    handler = "cbt.faces.exam_files.tasks.on_session_ended"
+    assert [name for name, handlers in subscriptions().items() if handler in handlers] == [
+        "SessionCompleted", "SessionBanned",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["timer", "ban"])
+def test_files__when_the_clock_or_a_ban_ends_an_attempt__then_they_follow_by_a_job(browser, tree_root, by):
+    put_exam("one")
+    attempt = take(browser)
+    token, now = session_token(ExamSession.objects.get()), clock.now()
+    if by == "timer":
+        assert session_close_if_late(token=token, now=now + timedelta(hours=2))
+    else:
+        with transaction.atomic():
+            session_ban(session=session_lock_open(token, now=now, may_ban=True), reason="x", now=now, actor=SYSTEM)
+    run_jobs()
+    name = f"{attempt['attemptId']}.json"
+    status = stored("attempts", attempt["userId"], "one", name)["status"]
+    assert status == stored("progress", f"{attempt['userId']}.json")["exams"][0]["status"]
+    assert status == ("finished" if by == "timer" else "banned")
+    assert (tree_root / "output" / f"one_{name}").exists() is (by == "timer")
+    finished = ["one"] if by == "timer" else []
+    assert stored("manifest.json")["users"][attempt["userId"]] == {"active": [], "finished": finished}
+
+
+def test_job__when_a_session_of_another_kind_ends__then_there_is_none(db, tree_root):
+    started = start_session()
+    session_submit(token=started.token, now=clock.now())
+    assert not jobs.Job.objects.filter(name=projection.PROJECT_JOB).exists()
+
+
+def test_refresh__when_an_attempt_is_finished__then_its_files_are_left_alone(browser, tree_root, monkeypatch):
+    put_exam("one")
+    take(browser, is_submitted=True)
+    run_jobs()
+    monkeypatch.setattr(tree, "write", None)
+    assert tasks.refresh()["failed"] == 0
 
 
 def test_rebuild__when_everything_is_lost__then_as_it_was(browser, tree_root):
@@ -220,6 +271,15 @@ def test_save_and_submit__then_nobody_else_has_the_turn_until_the_files_are_writ
     assert response.status_code == 200
     assert seen == [True, True]
     assert not held(session)
+
+
+def test_job__then_it_waits_for_its_turn(browser, tree_root, monkeypatch):
+    put_exam("one")
+    take(browser, is_submitted=True)
+    session, seen = ExamSession.objects.get(), []
+    monkeypatch.setattr(projection, "_write_submit", lambda session: seen.append(held(session)))
+    tasks.project_attempt(session.pk)
+    assert seen == [True]
 
 
 def test_save__when_no_turn_can_be_had__then_acknowledged_all_the_same(browser, tree_root):
