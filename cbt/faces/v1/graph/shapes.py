@@ -86,6 +86,7 @@ class Session:
     attempt_number: int
     started_at: DateTime
     deadline_at: DateTime | None
+    extra_minutes: int
     completed_at: DateTime | None
     submitted_by: str
     banned_at: DateTime | None
