@@ -35,8 +35,8 @@ query ($n: Int!) {
   sessions(per_page: $n) {
     total
     items {
-      id status user_id attempt_number started_at deadline_at completed_at submitted_by banned_at ban_reason paused_at
-      is_flagged last_seen_at last_saved_at time_spent_seconds remaining_seconds server_time
+      id status user_id attempt_number started_at deadline_at extra_minutes completed_at submitted_by banned_at
+      ban_reason paused_at is_flagged last_seen_at last_saved_at time_spent_seconds remaining_seconds server_time
       test { id name code } participant { id name email } user { id name email } result { id }
     }
   }
