@@ -48,11 +48,14 @@ def backup_make(parent: Path) -> Backup:
     Raises BackupRefused.
     """
     now = clock.now()
-    parent.mkdir(parents=True, exist_ok=True)
     target = parent / f"cbt-{now:%Y%m%dT%H%M%SZ}"
-    if target.exists():
-        raise BackupRefused(f"{target} is there already.")
-    work = Path(tempfile.mkdtemp(prefix=".cbt-", dir=parent))  # mode 0700: it holds everything about everybody
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            raise BackupRefused(f"{target} is there already.")
+        work = Path(tempfile.mkdtemp(prefix=".cbt-", dir=parent))  # mode 0700: it holds everything about everybody
+    except OSError as error:
+        raise BackupRefused(f"User {os.getuid()} cannot write into {parent}: {error.strerror}.") from None
     try:
         manifest = _write(work)
         manifest["made_at"] = clock.iso(now)
@@ -125,7 +128,10 @@ def _check_place(backup: Backup) -> None:
 
 def drill(backup: Backup) -> list[str]:
     """Restore into a scratch database and a scratch folder, compare, and remove both; return what differs."""
-    with tempfile.TemporaryDirectory(prefix="cbt-drill-") as name, databases.scratch_database(Path(name)) as alias:
+    # Beside the backup, where there is room for one: /tmp may be memory, as it is in the containers.
+    beside = backup.folder.parent if os.access(backup.folder.parent, os.W_OK) else None
+    scratch = tempfile.TemporaryDirectory(prefix=".cbt-drill-", dir=beside)
+    with scratch as name, databases.scratch_database(Path(name)) as alias:
         try:
             databases.load(backup.folder / DATABASE, alias)
         except databases.ToolFailed as error:

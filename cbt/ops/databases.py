@@ -8,8 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.postgresql.client import DatabaseClient
 
 from cbt.ops.fingerprint import Prints, fingerprint
 
@@ -111,12 +113,17 @@ def _run(command: list[str], alias: str = DEFAULT_DB_ALIAS) -> None:
     path = shutil.which(command[0])
     if path is None:
         raise ToolFailed(f"{command[0]} is not installed (Debian: postgresql-client).")
-    settings = connections[alias].settings_dict
-    words, environment = connections[alias].client.settings_to_cmd_args_env(settings, [])
-    where = [word for word in words[1:] if word != settings["NAME"]]
+    words, environment = _told(connections[alias].settings_dict, command[1:])
     done = subprocess.run(  # noqa: S603 - our own words
-        [path, *where, f"--dbname={settings['NAME']}", *command[1:]],
-        env={"PATH": os.defpath, **(environment or {})}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [path, *words], env={"PATH": os.defpath, **environment}, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise ToolFailed(f"{command[0]}: {done.stderr.strip()}")
+
+
+def _told(settings: dict[str, Any], options: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the words and the environment that lead a tool of PostgreSQL to the database of these settings."""
+    words, environment = DatabaseClient.settings_to_cmd_args_env(settings, [])
+    # The last word is the database, as psql takes it; pg_restore takes a file there. It is not looked for by its
+    # name: user, host and database may all have the same one.
+    return [*words[1:-1], f"--dbname={words[-1]}", *options], environment or {}

@@ -1,6 +1,7 @@
 """Backup, drill and restore: what comes back is what was there, or somebody is told."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -148,3 +149,26 @@ def test_backup__when_with_drill__then_both_are_told(tmp_path, settings, capsys)
     out = capsys.readouterr().out
     assert "tables," in out
     assert "Drill passed: every table restored with the same rows and checksum." in out
+
+
+def test_backup__when_the_folder_may_not_be_written__then_said_who_wanted_to(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CommandError, match=rf"User {os.getuid()} cannot write into .*/file/backups: Not a directory"):
+        call_command("backup", tmp_path / "file/backups")
+
+
+def test_drill__then_files_are_unpacked_beside_the_backup(made, monkeypatch):
+    seen = []
+    unpack = backup._unpack
+    monkeypatch.setattr(backup, "_unpack", lambda kept, target: (seen.append(target), unpack(kept, target)))
+    assert backup.drill(made) == []
+    (target,) = seen
+    assert target.parent.parent == made.folder.parent
+    assert [path.name for path in made.folder.parent.iterdir()] == [made.folder.name]  # and gone again
+
+
+def test_tools__when_user_host_and_database_have_one_name__then_each_is_told():
+    settings = {"NAME": "cbt", "USER": "cbt", "HOST": "cbt", "PORT": 5432, "PASSWORD": "secret", "OPTIONS": {}}
+    words, environment = databases._told(settings, ["--format=custom", "a.dump"])
+    assert words == ["-U", "cbt", "-h", "cbt", "-p", "5432", "--dbname=cbt", "--format=custom", "a.dump"]
+    assert environment == {"PGPASSWORD": "secret"}
