@@ -186,7 +186,7 @@ STORAGES = {
 S3_BUCKET = env.str("S3_BUCKET", default="")  # empty: the folder above
 if S3_BUCKET:
     if importlib.util.find_spec("storages") is None:
-        raise ImproperlyConfigured("S3_BUCKET needs the extra s3: make install-s3")
+        raise ImproperlyConfigured("S3_BUCKET needs the extra s3: make install-s3, for the image EXTRAS=s3")
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
