@@ -1,5 +1,6 @@
 """docker-compose.yml, the Dockerfile, nginx.conf and the documents that tell how to use them agree with the code."""
 
+import json
 import re
 from typing import Any
 
@@ -8,6 +9,8 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from cbt.http.face import Problem, error_body
+from cbt.kernel.errors import ErrorCode
 from tests.test_env_example import read_by_settings
 
 ROOT = settings.BASE_DIR
@@ -70,6 +73,15 @@ def test_nginx__then_sends_to_ports_on_which_our_services_listen():
 def test_nginx__then_passes_the_host_on_with_its_port():
     # Without it a form sent from https://host:8443 has an origin that is not the server's own.
     assert re.findall(r"proxy_set_header Host (\S+);", NGINX) == ["$http_host", "$http_host"]
+
+
+def test_nginx__then_its_own_refusals_are_shaped_like_those_of_the_api():
+    found = [json.loads(body) for body in re.findall(r"return \d+ '(\{.*\})';", NGINX)]
+    assert [body["error_code"] for body in found] == ["PAYLOAD_TOO_LARGE", "UNAVAILABLE"]
+    for body in found:
+        assert set(body) == set(error_body(Problem(ErrorCode(body["error_code"]), "", 500)))
+    assert found[0]["details"] == {"max_bytes": 25 * 1024 * 1024}
+    assert "client_max_body_size 25m;" in NGINX
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
