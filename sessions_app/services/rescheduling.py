@@ -129,6 +129,7 @@ def _move_running(assignment: TestAssignment, reason: str, now: datetime) -> Non
     session = lock_session(pk=running.pk) if running is not None else None
     if session is not None and session.is_open and not is_late(session, now):
         _move_session(session, assignment.end_at, assignment.extra_seconds, reason, now)
+        login_prolong(session)  # while the clock is stopped the window alone may be what moved
 
 
 def _move_session(

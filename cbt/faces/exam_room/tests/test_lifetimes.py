@@ -10,6 +10,7 @@ from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from sessions_app.models import ExamSession
 from sessions_app.services.closing import session_continue, session_pause
+from sessions_app.services.rescheduling import Times, assignment_reschedule, session_give_time
 from tests.support import error_of
 
 pytestmark = pytest.mark.django_db
@@ -39,3 +40,30 @@ def test_login__when_the_pause_outlasts_the_window__then_the_login_ends_with_it(
         assert one.api.get(one.url).status_code == 200
         moment.shift(1)
         error_of(one.api.get(one.url), 401, "UNAUTHENTICATED")
+
+
+def test_login__when_the_window_is_moved_during_the_pause__then_it_lasts_through_the_pause_all_the_same():
+    with time_machine.travel(START, tick=False) as moment:
+        one = make_candidate(test=exam_test(duration_minutes=60), end_at=START + timedelta(hours=3))
+        one.questions()
+        session_pause(session=ExamSession.objects.get(), reason="fire alarm", now=clock.now())
+        times = Times(end_at=START + timedelta(hours=9))
+        assignment_reschedule(
+            assignment_id=one.assignment.pk, times=times, tells_participant=False, now=clock.now(), actor=SYSTEM
+        )
+        moment.shift(timedelta(hours=8))
+        session_continue(session_id=ExamSession.objects.get().pk, now=clock.now(), actor=SYSTEM)
+        assert one.answer(1, "A").status_code == 200
+
+
+def test_login__when_extra_time_is_given_in_the_last_minute__then_it_lasts_as_long():
+    with time_machine.travel(START, tick=False) as moment:
+        one = make_candidate(test=exam_test(duration_minutes=180))
+        one.questions()
+        moment.shift(timedelta(minutes=179))
+        session = ExamSession.objects.get()
+        session_give_time(session_id=session.pk, extra_seconds=3600, reason="", now=clock.now(), actor=SYSTEM)
+        moment.shift(timedelta(minutes=61, seconds=29))
+        assert one.answer(1, "A").status_code == 200
+        moment.shift(1)
+        error_of(one.answer(1, "A"), 401, "UNAUTHENTICATED")
