@@ -39,7 +39,7 @@ class SyncIn(Input):
 
 
 class ExamOut(OutputSerializer):
-    """An exam. duration: minutes, 0 for no limit of its own.
+    """An exam. duration: minutes with this candidate's extra time, 0 for no limit of its own.
 
     status: not_started, in_progress, completed, banned, or abandoned (staff stopped it; it can be begun again).
     """
@@ -133,14 +133,20 @@ class ExamResultOut(OutputSerializer):
 
 
 def exam_row(assignment: TestAssignment, session: ExamSession | None, now: datetime) -> dict[str, Any]:
-    """Write an exam; session: the newest sitting of the assignment, None before the first."""
+    """Write an exam; session: the newest sitting of the assignment, None before the first.
+
+    Extra time is in the duration: a frontend that knows the contract alone sets its timer by it.
+    """
     test = assignment.test
-    count = len(version_load(session.version_id).questions) if session else 0
+    version = version_load(session.version_id) if session else None
+    minutes = version.duration_minutes if version else test.duration_minutes
+    extra_seconds = session.extra_seconds if session else assignment.extra_seconds
+    count = len(version.questions) if version else 0
     return {
         "id": test.pk,
         "title": test.name,
         "description": test.description,
-        "duration": test.duration_minutes,
+        "duration": minutes + extra_seconds // 60 if minutes else 0,
         "total_questions": count or test.question_count,
         "start_time": clock.iso(assignment.start_at),
         "end_time": clock.iso(assignment.end_at),

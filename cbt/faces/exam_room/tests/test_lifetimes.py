@@ -67,3 +67,19 @@ def test_login__when_extra_time_is_given_in_the_last_minute__then_it_lasts_as_lo
         assert one.answer(1, "A").status_code == 200
         moment.shift(1)
         error_of(one.answer(1, "A"), 401, "UNAUTHENTICATED")
+
+
+def test_duration__when_a_candidate_has_extra_time__then_a_frontends_own_timer_knows_it():
+    with time_machine.travel(START, tick=False):
+        one = make_candidate(test=exam_test(duration_minutes=60), extra_seconds=1800)
+        free = make_candidate(test=exam_test(duration_minutes=0), extra_seconds=1800)
+        assert (one.api.get(one.url).json()["duration"], free.api.get(free.url).json()["duration"]) == (90, 0)
+        one.questions()
+        shown = one.api.get(one.url).json()
+        assert (shown["duration"], shown["remaining_seconds"]) == (90, 5400)
+        session_give_time(
+            session_id=ExamSession.objects.get().pk, extra_seconds=2700, reason="", now=clock.now(), actor=SYSTEM
+        )
+        one.test.duration_minutes = 10
+        one.test.save()
+        assert one.api.get(one.url).json()["duration"] == 105  # as it was begun, whatever becomes of the test
