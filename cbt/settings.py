@@ -80,10 +80,10 @@ CORS_ALLOWED_ORIGINS = env.list(
     ),
 )
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "x-request-id")
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-none-match", "x-request-id")
 CORS_EXPOSE_HEADERS = [
-    "X-Request-ID", "X-CSRFToken", "Retry-After", "Content-Disposition", "X-Total-Count", "Link", "Deprecation",
-    "Sunset",
+    "X-Request-ID", "X-CSRFToken", "Retry-After", "Content-Disposition", "X-Total-Count", "Link", "ETag",
+    "Deprecation", "Sunset",
 ]  # fmt: skip
 CORS_URLS_REGEX = r"^/(api|v1|storage)/"
 HTTPS = env.bool("HTTPS", default=not IS_LOCAL)

@@ -80,10 +80,10 @@ class Answers(dict[Any, Any]):
         super().__init__(answers)
         self.errors = tuple(errors)
 
-    def refusals(self, face: Face) -> dict[int, OpenApiResponse]:
+    def refusals(self, face: Face, *more: ErrorCode) -> dict[int, OpenApiResponse]:
         """Return {status: answer} of the refusals as this face writes them; too many requests always may be."""
         names: dict[int, list[str]] = {}
-        for code in sorted({*self.errors, ErrorCode.RATE_LIMITED}):
+        for code in sorted({*self.errors, *more, ErrorCode.RATE_LIMITED}):
             names.setdefault(face.status(code), []).append(code.value)
         return {status: OpenApiResponse(ErrorBody, description=", ".join(names[status])) for status in sorted(names)}
 
@@ -103,6 +103,8 @@ def documented(
     multipart: bool = False,
     binary: str = "",
     bare: Any = None,
+    headers: Sequence[tuple[str, str]] = (),
+    is_tagged: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Describe a method of a `FaceView` for OpenAPI.
 
@@ -110,16 +112,26 @@ def documented(
     query: (name, description) pairs.  example, answer: request and answer bodies from the contract.
     bare: True where the body is ``response`` itself, without the envelope, or the shape of the whole body.
     binary: content type when the answer is a file instead of JSON.
+    headers: (name, description) pairs of the answer's.  is_tagged: it has an ETag, and may be 304 without a body.
     """
     ok: Any = response if bare is True else bare or envelope(response, many=many, paged=paged)
     ok = None if status == 204 else ok
-    success = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
+    success: dict[Any, Any] = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
+    if is_tagged:
+        success[304] = OpenApiResponse(description="What the ETag in If-None-Match names is still so")
+        headers = (("ETag", "Send it back as If-None-Match"), *headers)
     pages = [("page", "Page, counted from 1"), ("per_page", "Rows a page, 1 to 100 (15)")] if paged else []
     return extend_schema(
         summary=summary,
         request={"multipart/form-data": request} if multipart and request else request,
         responses=Answers(success, errors),
-        parameters=[OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in (*query, *pages)],
+        parameters=[
+            *(OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in (*query, *pages)),
+            *(
+                OpenApiParameter(name, OpenApiTypes.STR, "header", description=text, response=[status])
+                for name, text in headers
+            ),
+        ],
         examples=_examples(example, answer, status),
     )
 
@@ -132,7 +144,8 @@ class HouseSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         answers = self.get_response_serializers()
         if isinstance(answers, Answers):
-            for status, answer in answers.refusals(getattr(self.view, "face", PRIMARY)).items():
+            unreadable = (ErrorCode.INVALID_PAYLOAD,) if self.get_request_serializer() is not None else ()
+            for status, answer in answers.refusals(getattr(self.view, "face", PRIMARY), *unreadable).items():
                 bodies[str(status)] = self._get_response_for_code(answer, str(status), None, direction)
         return bodies
 

@@ -8,7 +8,16 @@ from rest_framework.response import Response
 
 from accounts.states import V1_ROLES, Role
 from cbt.faces.v1.serializers import V1MessageOut
-from cbt.faces.v1.views.base import ONE_ERRORS, PAGES, READ_ERRORS, STAFF, V1View, listed
+from cbt.faces.v1.views.base import (
+    LIST_HEADERS,
+    ONE_ERRORS,
+    PAGES,
+    READ_ERRORS,
+    STAFF,
+    V1View,
+    listed,
+    rows_of,
+)  # fmt: skip
 from cbt.http.face import Ok
 from cbt.http.fields import Input, OutputSerializer
 from cbt.http.pages import choice_of, int_of
@@ -105,7 +114,9 @@ class Attendances(V1View):
 
     @documented(
         "List attendance: all for an admin, of own tests for an instructor, one's own for a student",
-        bare=V1AttendanceOut(many=True),
+        bare=rows_of(V1AttendanceOut),
+        is_tagged=True,
+        headers=LIST_HEADERS,
         errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         query=[("test_id", "of this test"), ("user_id", "of this user"), ("status", ", ".join(STATUSES)), *PAGES],
     )
@@ -134,7 +145,7 @@ class OneAttendance(V1View):
     roles = {"get": V1_ROLES, "put": STAFF, "delete": STAFF}
     scope = Scope.SELF
 
-    @documented("Show a record", bare=V1AttendanceOut, errors=ONE_ERRORS)
+    @documented("Show a record", bare=V1AttendanceOut, is_tagged=True, errors=ONE_ERRORS)
     def get(self, request: Request, attendance: int) -> Ok:
         """Show it."""
         return Ok(V1AttendanceOut(attendance_for(request.actor, attendance)).data)

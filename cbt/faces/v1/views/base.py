@@ -6,12 +6,16 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import exceptions as drf
+from rest_framework import serializers
 from rest_framework.response import Response
 
 from accounts.states import V1_ROLES, Role
 from cbt.faces.v1.face import V1
 from cbt.http.face import Ok, Page
+from cbt.http.fields import OutputSerializer
 from cbt.http.pages import page_of
 from cbt.http.rates import Rate
 from cbt.http.request import Request
@@ -35,6 +39,23 @@ PAGES = (
 )
 
 
+#: Headers of a list, for OpenAPI.
+LIST_HEADERS = (
+    ("X-Total-Count", "Rows on all pages"),
+    ("Link", "first, prev, next and last page (RFC 8288), where there is more than one"),
+)
+
+
+def rows_of(shape: type[OutputSerializer]) -> PolymorphicProxySerializer:
+    """Return both forms of a list for OpenAPI: an array, and the page where ``limit`` is sent."""
+    name = shape.__name__.removesuffix("Out")
+    number = serializers.IntegerField
+    fields = {"data": shape(many=True), "total": number(), "page": number(), "limit": number()}
+    page = type(f"{name}Page", (serializers.Serializer,), {**fields, "__doc__": "A page, where limit is sent."})
+    forms: Any = [shape(many=True), page]
+    return PolymorphicProxySerializer(f"{name}Rows", serializers=forms, resource_type_field_name=None, many=False)
+
+
 class V1View(FaceView):
     """A view of this dialect. roles: who may call, for all verbs or {verb: roles}; needed where signing in is."""
 
@@ -42,6 +63,22 @@ class V1View(FaceView):
     permission: ClassVar[Permission | Mapping[str, Permission]] = Access.SIGNED_IN
     rate: ClassVar[Rate | Mapping[str, Rate]] = Rate.STAFF
     roles: ClassVar[tuple[Role, ...] | Mapping[str, tuple[Role, ...]]] = V1_ROLES
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer HEAD as GET, by the same checks; the body is left out on the way to the client."""
+        if request.method != "HEAD" or "get" not in self.verbs():
+            return super().dispatch(request, *args, **kwargs)
+        request.method = "GET"
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            request.method = "HEAD"
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Return the verbs for Allow, HEAD where there is GET."""
+        verbs: list[str] = super().allowed_methods
+        return ["GET", "HEAD", *verbs[1:]] if verbs[:1] == ["GET"] else verbs
 
     def check_access(self, request: Request, permission: Permission) -> None:
         """Refuse a role that has no business here."""
@@ -59,8 +96,8 @@ class V1View(FaceView):
         answer.render()
         tag = f'W/"{hashlib.sha256(answer.content + _listed_as(answer)).hexdigest()[:32]}"'
         answer["ETag"], answer["Cache-Control"], answer["Vary"] = tag, "private, no-cache", "Authorization"
-        known = [one.strip() for one in str(request.META.get("HTTP_IF_NONE_MATCH", "")).split(",")]
-        if tag in known or "*" in known:
+        known = [one.strip().removeprefix("W/") for one in str(request.META.get("HTTP_IF_NONE_MATCH", "")).split(",")]
+        if tag.removeprefix("W/") in known or "*" in known:
             answer.status_code, answer.content = 304, b""
             del answer["Content-Type"]
         return answer

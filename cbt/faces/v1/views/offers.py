@@ -19,7 +19,16 @@ from cbt.faces.v1.shapes import (
     answers_of,
     submitted_body,
 )  # fmt: skip
-from cbt.faces.v1.views.base import ONE_ERRORS, PAGES, READ_ERRORS, STAFF, V1View, listed
+from cbt.faces.v1.views.base import (
+    LIST_HEADERS,
+    ONE_ERRORS,
+    PAGES,
+    READ_ERRORS,
+    STAFF,
+    V1View,
+    listed,
+    rows_of,
+)  # fmt: skip
 from cbt.http.face import Ok
 from cbt.http.pages import search_of
 from cbt.http.request import Request
@@ -67,7 +76,9 @@ class Tests(V1View):
 
     @documented(
         "List tests: an instructor's own, a student's to take, all for an admin",
-        bare=V1TestRowOut(many=True),
+        bare=rows_of(V1TestRowOut),
+        is_tagged=True,
+        headers=LIST_HEADERS,
         errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         query=[("search", "in title and description"), *PAGES],
     )
@@ -94,8 +105,9 @@ class OneTest(V1View):
     scope = Scope.SELF
 
     @documented(
-        "Show a test with its questions; keys and points only to its authors", bare=V1TestOut, errors=ONE_ERRORS
-    )
+        "Show a test with its questions; keys and points only to its authors",
+        bare=V1TestOut, is_tagged=True, errors=ONE_ERRORS,
+    )  # fmt: skip
     def get(self, request: Request, test: int) -> Ok:
         """Show it."""
         actor = request.actor

@@ -11,12 +11,14 @@ from accounts.states import V1_ROLES
 from cbt.faces.v1.serializers import ROLES, V1NewUserIn, V1UserChangeIn, V1UserOut
 from cbt.faces.v1.views.base import (
     ADMIN,
+    LIST_HEADERS,
     ONE_ERRORS,
     PAGES,
     READ_ERRORS,
     ROLES_BY_NAME,
     V1View,
     listed,
+    rows_of,
 )  # fmt: skip
 from cbt.http.face import Ok
 from cbt.http.pages import choice_of, search_of
@@ -36,7 +38,9 @@ class Users(V1View):
 
     @documented(
         "List users: all for an admin, students and oneself for an instructor, oneself for a student",
-        bare=V1UserOut(many=True),
+        bare=rows_of(V1UserOut),
+        is_tagged=True,
+        headers=LIST_HEADERS,
         errors=(*READ_ERRORS, E.VALIDATION_ERROR),
         query=[("role", ", ".join(ROLES)), ("search", "in the username"), *PAGES],
     )
@@ -64,7 +68,7 @@ class OneUser(V1View):
     roles = {"get": V1_ROLES, "put": ADMIN, "delete": ADMIN}
     scope = {"get": Scope.SELF, "put": Scope.ALL, "delete": Scope.ALL}
 
-    @documented("Show a user", bare=V1UserOut, errors=ONE_ERRORS)
+    @documented("Show a user", bare=V1UserOut, is_tagged=True, errors=ONE_ERRORS)
     def get(self, request: Request, user: int) -> Ok:
         """Show it."""
         return Ok(V1UserOut(named_find(request.actor, user)).data)
