@@ -16,6 +16,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 _envelopes: dict[str, type[serializers.Serializer[Any]]] = {}
 
 
+#: What every body may be refused for.
+OF_BODY = (ErrorCode.INVALID_PAYLOAD, ErrorCode.PAYLOAD_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
 ERROR_CODES = [(code.value, code.value) for code in ErrorCode]
 
 
@@ -101,7 +103,7 @@ def documented(
     example: dict[str, Any] | None = None,
     answer: dict[str, Any] | None = None,
     multipart: bool = False,
-    binary: str = "",
+    binary: str | Sequence[str] = (),
     bare: Any = None,
     headers: Sequence[tuple[str, str]] = (),
     is_tagged: bool = False,
@@ -111,12 +113,13 @@ def documented(
     request: Input class.  response: Output class of ``data`` (many: a list, paged: a page).
     query: (name, description) pairs.  example, answer: request and answer bodies from the contract.
     bare: True where the body is ``response`` itself, without the envelope, or the shape of the whole body.
-    binary: content type when the answer is a file instead of JSON.
+    binary: content type, or types, when the answer is a file instead of JSON.
     headers: (name, description) pairs of the answer's.  is_tagged: it has an ETag, and may be 304 without a body.
     """
     ok: Any = response if bare is True else bare or envelope(response, many=many, paged=paged)
     ok = None if status == 204 else ok
-    success: dict[Any, Any] = {(status, binary): OpenApiResponse(OpenApiTypes.BINARY)} if binary else {status: ok}
+    kinds = (binary,) if isinstance(binary, str) else binary
+    success: dict[Any, Any] = {(status, kind): OpenApiResponse(OpenApiTypes.BINARY) for kind in kinds} or {status: ok}
     if is_tagged:
         success[304] = OpenApiResponse(description="What the ETag in If-None-Match names is still so")
         headers = (("ETag", "Send it back as If-None-Match"), *headers)
@@ -144,8 +147,8 @@ class HouseSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         answers = self.get_response_serializers()
         if isinstance(answers, Answers):
-            unreadable = (ErrorCode.INVALID_PAYLOAD,) if self.get_request_serializer() is not None else ()
-            for status, answer in answers.refusals(getattr(self.view, "face", PRIMARY), *unreadable).items():
+            of_body = OF_BODY if self.get_request_serializer() is not None else ()
+            for status, answer in answers.refusals(getattr(self.view, "face", PRIMARY), *of_body).items():
                 bodies[str(status)] = self._get_response_for_code(answer, str(status), None, direction)
         return bodies
 

@@ -65,7 +65,7 @@ def test_record__when_there_is_one__then_409_as_its_openapi_entry_says(author, p
     answers = described(Attendances)["post"]["responses"]
     assert {status: answer["description"] for status, answer in answers.items()} == {
         "201": "", "400": "INVALID_PAYLOAD", "401": "UNAUTHENTICATED", "403": "FORBIDDEN", "409": "CONFLICT",
-        "422": "VALIDATION_ERROR", "429": "RATE_LIMITED",
+        "413": "PAYLOAD_TOO_LARGE", "415": "UNSUPPORTED_MEDIA_TYPE", "422": "VALIDATION_ERROR", "429": "RATE_LIMITED",
     }  # fmt: skip
 
 

@@ -69,5 +69,14 @@ def test_openapi__then_both_forms_of_a_list_its_headers_and_304():
 def test_openapi__then_every_route_with_a_body_says_that_it_may_be_unreadable(author):
     for path, item in document("v1")["paths"].items():
         for verb, operation in item.items():
-            assert ("requestBody" in operation) <= ("400" in operation["responses"]), f"{verb} {path}"
+            if "requestBody" in operation:
+                assert {"400", "413", "415"} <= set(operation["responses"]), f"{verb} {path}"
+                assert len(operation["requestBody"]["content"]) == 1, f"{verb} {path}"
     error_of(author.post("/v1/tests", raw=b"{"), 400, "INVALID_PAYLOAD")
+    error_of(author.post("/v1/tests", raw=b" " * 1_048_577), 413, "PAYLOAD_TOO_LARGE")
+    error_of(author.post("/v1/tests", raw=b"{}", content_type="text/plain"), 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_openapi__then_a_file_is_of_a_kind_that_is_taken_in():
+    shown = document("v1")["paths"]["/v1/files/{filename}"]["get"]["responses"]["200"]["content"]
+    assert set(shown) == {"image/jpeg", "image/png", "application/pdf"}

@@ -57,7 +57,8 @@ class OneFile(V1View):
 
     @documented(
         "Download a file: its owner or an admin with a bearer token, anybody with a signed address",
-        binary="application/octet-stream", query=[("signature", "of a signed address")], errors=(E.NOT_FOUND,),
+        binary=("image/jpeg", "image/png", "application/pdf"), query=[("signature", "of a signed address")],
+        errors=(E.NOT_FOUND,),
     )  # fmt: skip
     def get(self, request: Request, filename: str) -> Any:
         """Stream it; whoever may not read it is told that there is none."""
