@@ -18,7 +18,7 @@ from cbt.kernel.models import AuditEvent
 from commerce.selectors.catalogue import catalogue
 from sessions_app.models import ExamSession, Result, SessionAnswer, SessionEvent
 from sessions_app.services import classes
-from tests.support import Api, counted_queries, error_of, race
+from tests.support import Api, counted_queries, data_of, error_of, race
 
 pytestmark = pytest.mark.django_db
 
@@ -203,6 +203,34 @@ def test_show__when_the_test_changes__then_at_once_although_it_is_kept(author, s
     fresh = student.get(f"/v1/tests/{test}", headers={"If-None-Match": tag})
     assert (fresh.status_code, [row["id"] for row in fresh.json()["questions"]]) == (200, ["q9"])
     assert fresh.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_show__when_changed_by_another_face__then_at_once_for_author_and_taker(author, student):
+    test = make_test(author)
+    house = Api(token_of(make_user(Role.SUPER_ADMIN)))
+    bank = f"/api/tests/{test}/questions"
+    first, second = (row["id"] for row in data_of(house.get(bank)))
+    essay = {"key": "q3", "kind": "long_text", "text": "Why?", "weight": 5}
+
+    def seen():
+        """Fill what is kept, and return the texts both readers get."""
+        texts = [[row["text"] for row in api.get(f"/v1/tests/{test}").json()["questions"]] for api in (author, student)]
+        assert texts[0] == texts[1]
+        return texts[0]
+
+    assert seen() == ["Question q1?", "Question q2?"]
+    data_of(house.patch(f"{bank}/{first}", {"text": "Changed?"}))
+    assert seen() == ["Changed?", "Question q2?"]
+    data_of(house.post(f"{bank}/reorder", {"keys": ["q2", "q1"]}))
+    assert seen() == ["Question q2?", "Changed?"]
+    data_of(house.delete(f"{bank}/{second}"))
+    assert seen() == ["Changed?"]
+    data_of(house.post(bank, essay), 201)
+    assert seen() == ["Changed?", "Why?"]
+    data_of(house.put(f"/api/tests/{test}", {"name": "Renamed"}))
+    assert student.get("/v1/tests").json()[0]["title"] == student.get(f"/v1/tests/{test}").json()["title"] == "Renamed"
+    author.put(f"/v1/tests/{test}", {"is_active": False})
+    error_of(student.get(f"/v1/tests/{test}"), 404, "NOT_FOUND")
 
 
 def test_show__when_the_cache_is_away__then_all_the_same(author, student, monkeypatch):
