@@ -116,7 +116,7 @@ class OfferAdmin(FormThatStores):
     form = OfferForm
     change_list_template = "admin/catalog/test_list.html"
     list_display = ("code", "name", "type", "category", "price", "question_count", "duration_minutes", "is_active")
-    list_filter = ("is_active", "type", "category")
+    list_filter = ("is_active", "type", ("owner", admin.EmptyFieldListFilter), "category")
     list_select_related = ("category",)
     search_fields = ("code", "name", "description")
     inlines = (QuestionInline, ScaleInline)

@@ -1,11 +1,11 @@
-"""Django admin of photos: to look at."""
+"""Django admin of photos and attendance: to look at."""
 
 from django.contrib import admin
 from django.utils.html import format_html
 
 from cbt.http.admin_pages import ReadOnly
 from cbt.kernel import storage
-from proctoring.models import Photo
+from proctoring.models import Attendance, Photo
 
 
 @admin.register(Photo)
@@ -32,3 +32,17 @@ class PhotoPage(ReadOnly, admin.ModelAdmin):
             return "removed"
         url = storage.signed_path(photo.path)
         return format_html('<a href="{}"><img src="{}" alt="photo {}" height="90"></a>', url, url, photo.number)
+
+
+@admin.register(Attendance)
+class AttendancePage(ReadOnly, admin.ModelAdmin):
+    """Who was there. Changed by the routes of attendance, which write the trail and tell those who watch."""
+
+    list_display = ("id", "test", "user", "status", "method", "at", "by_id")
+    list_filter = ("status", "method", "at")
+    list_select_related = ("test", "user")
+    list_per_page = 50
+    search_fields = ("=test__id", "test__name", "user__username", "user__name")
+    search_help_text = "Number or name of the test, name of the person"
+    date_hierarchy = "at"
+    show_full_result_count = False

@@ -1,4 +1,4 @@
-"""The Django admin of operations: background jobs, outgoing mails, the audit trail; and the admin's name."""
+"""The Django admin of operations: background jobs, outgoing mails, the audit trail, uploads; and the admin's name."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -7,12 +7,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from accounts.admin import actor_of
 from cbt.http.admin_pages import ReadOnly
-from cbt.kernel import jobs, mail
+from cbt.kernel import jobs, mail, storage
 from cbt.kernel.actor import ActorKind
-from cbt.kernel.models import AuditEvent, Job, OutgoingMail, PeriodicRun
+from cbt.kernel.models import AuditEvent, Job, OutgoingMail, PeriodicRun, Upload
+from cbt.kernel.uploads import path_of
 from cbt.ops.services import jobs_run_again, mails_send_again
 
 admin.site.site_header = f"{settings.BRAND} administration"
@@ -113,3 +115,18 @@ class PeriodicRunAdmin(LookOnly):
 
     list_display = ("name", "next_at")
     ordering = ("next_at",)
+
+
+@admin.register(Upload)
+class UploadAdmin(LookOnly):
+    """Uploaded files. Opened by signed addresses that expire."""
+
+    list_display = ("id", "opened", "owner_id", "mime", "byte_count", "created_at")
+    list_filter = (choice_filter("mime", lambda: ["application/pdf", "image/jpeg", "image/png"]),)
+    search_fields = ("=name", "=owner_id", "=sha256")
+    date_hierarchy = "created_at"
+
+    @admin.display(description="file")
+    def opened(self, row: Upload) -> str:
+        """Return a link to the file."""
+        return format_html('<a href="{}">{}</a>', storage.signed_path(path_of(row.name)), row.name)

@@ -159,7 +159,9 @@ class Meter:
 def check_weight(document: DocumentNode, variables: Mapping[str, Any], operation_name: str | None) -> None:
     """Raise VALIDATION_ERROR for an operation that could cost too much."""
     operation = get_operation_ast(document, operation_name)
-    weight = Meter(document, variables).of(operation.selection_set if operation else None)
+    if operation is None:  # what cannot be weighed is not executed, whatever the library would choose
+        raise GraphQLError("There is no query of this name.")
+    weight = Meter(document, variables).of(operation.selection_set)
     if weight.queries > MAX_QUERIES:
         raise refused("The query asks for too many lists at once.", queries=weight.queries, limit=MAX_QUERIES)
     if weight.values > MAX_VALUES:

@@ -2,11 +2,13 @@
 
 import pytest
 from django.test import Client, override_settings
+from graphql import GraphQLError, parse
 
 from accounts.api.cookies import AUTH_COOKIE
 from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
 from cbt.faces.v1.graph import schema as schema_module
+from cbt.faces.v1.graph.limits import check_weight
 from tests.support import Api, counted_queries, error_of
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +199,10 @@ def test_variables__when_they_do_not_fit__then_a_refusal_that_says_so(api, given
     assert answer["data"] is None
     assert not [sql for sql in queries if "sessions_app" in sql]
     assert "ERROR" not in caplog.text
+
+
+def test_weight__when_it_is_open_which_query_is_meant__then_nothing_is_executed():
+    two = parse("query A { tests { total } } query B { tests { total } }")
+    with pytest.raises(GraphQLError, match="no query of this name"):
+        check_weight(two, {}, None)
+    check_weight(two, {}, "B")
