@@ -6,7 +6,7 @@ from django.conf import settings
 from accounts.states import Role
 from accounts.tests.factories import make_user, token_of
 from cbt.faces.v1.tests.factories import api_of, make_test
-from cbt.http.docs import document
+from cbt.http.documents import document_of
 from tests.support import Api, error_of
 
 LISTS = ("/v1/users", "/v1/tests", "/v1/attendance")
@@ -52,7 +52,7 @@ def test_headers__when_another_origin_reads__then_its_page_sees_the_tag_and_may_
 
 
 def test_openapi__then_both_forms_of_a_list_its_headers_and_304():
-    made = document("v1")
+    made = document_of("v1")
     shapes = made["components"]["schemas"]
     for path in LISTS:
         answers = made["paths"][path]["get"]["responses"]
@@ -67,7 +67,7 @@ def test_openapi__then_both_forms_of_a_list_its_headers_and_304():
 
 
 def test_openapi__then_every_route_with_a_body_says_that_it_may_be_unreadable(author):
-    for path, item in document("v1")["paths"].items():
+    for path, item in document_of("v1")["paths"].items():
         for verb, operation in item.items():
             if "requestBody" in operation:
                 assert {"400", "413", "415"} <= set(operation["responses"]), f"{verb} {path}"
@@ -78,5 +78,5 @@ def test_openapi__then_every_route_with_a_body_says_that_it_may_be_unreadable(au
 
 
 def test_openapi__then_a_file_is_of_a_kind_that_is_taken_in():
-    shown = document("v1")["paths"]["/v1/files/{filename}"]["get"]["responses"]["200"]["content"]
+    shown = document_of("v1")["paths"]["/v1/files/{filename}"]["get"]["responses"]["200"]["content"]
     assert set(shown) == {"image/jpeg", "image/png", "application/pdf"}
