@@ -16,6 +16,12 @@ from cbt.kernel.errors import DomainError, ErrorCode
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
+ORIGIN_HINT = "The request must come from an origin of CORS_ALLOWED_ORIGINS."
+CSRF_HINT = (
+    "Send the value of the cookie csrftoken as the header X-CSRFToken. Where a GET is answered with that header, its "
+    "value will do."
+)
+
 
 def origin_of(address: str) -> str:
     """Return ``scheme://host[:port]`` of an address as browsers write origins, "" for what is no web address."""
@@ -90,10 +96,10 @@ def require_csrf_token(request: Request) -> None:
     check = middleware(lambda _request: None)
     check.process_request(request)
     if check.process_view(request, None, (), {}):
-        raise forged()
+        origin = named_origin(request._request)
+        raise forged(CSRF_HINT if origin is None or is_trusted(request._request, origin) else ORIGIN_HINT)
 
 
-def forged() -> DomainError:
+def forged(hint: str = ORIGIN_HINT) -> DomainError:
     """Return the refusal of a request that another site may have made."""
-    hint = "Call from a configured origin, or send the cookie csrftoken back as X-CSRFToken."
     return DomainError(ErrorCode.CSRF_FAILED, "CSRF verification failed.", details={"hint": hint})

@@ -12,7 +12,10 @@ MEANING: dict[C, tuple[str, str]] = {
     C.EMAIL_NOT_VERIFIED: ("The address has not been proved yet.", "Offer to send the link again."),
     C.ACCOUNT_LOCKED: ("The account was closed by staff.", "Point to the organiser."),
     C.FORBIDDEN: ("Signed in, but not allowed to do this.", "Hide what the role may not do."),
-    C.CSRF_FAILED: ("A request by cookie came from a place that is not listed.", "Send it from a listed origin."),
+    C.CSRF_FAILED: (
+        "A request by cookie came from a place that is not listed, or without the CSRF token it needs.",
+        "Send it from a listed origin, or the token as X-CSRFToken; `details.hint` says which.",
+    ),
     C.COMPANY_ADMIN_NOT_FOUND: ("The user runs no company.", "Point to the organiser."),
     C.COMPANY_INACTIVE: ("The company is switched off or gone.", "Point to the company."),
     C.SUBSCRIPTION_REQUIRED: ("The company has no active subscription.", "Lead to the plans."),

@@ -14,6 +14,7 @@ from cbt.faces.exam_files import attempts, projection
 from cbt.faces.exam_files.face import EXAM_FILES
 from cbt.faces.exam_files.tests.conftest import Browser
 from cbt.faces.exam_files.tests.factories import attempt_of, exam_document, put_exam, stored
+from cbt.http.origins import CSRF_HINT, ORIGIN_HINT
 from cbt.kernel import clock
 from cbt.kernel.errors import ErrorCode
 from sessions_app.models import ExamSession, Result
@@ -257,6 +258,16 @@ def test_csrf__when_token_or_origin_is_wrong__then_403_and_nothing_is_written(br
     )  # fmt: skip
     error_of(browser.send("POST", f"/api/attempts/{attempt['attemptId']}/submit", **headers), 403, "CSRF_FAILED")
     assert start(browser)["answers"] == []
+
+
+@pytest.mark.parametrize(("headers", "hint"), [
+    ({"X-CSRFToken": None}, CSRF_HINT), ({"X-CSRFToken": "x" * 32}, CSRF_HINT),
+    ({"X-CSRFToken": None, "Origin": None}, CSRF_HINT), ({"Origin": "https://evil.example"}, ORIGIN_HINT),
+])  # fmt: skip
+def test_csrf__then_the_hint_says_what_is_missing(browser, headers, hint):
+    put_exam("exam1")
+    refused = error_of(browser.send("POST", "/api/exams/exam1/attempt", **headers), 403, "CSRF_FAILED")
+    assert refused["details"] == {"hint": hint}
 
 
 def test_csrf__then_a_frontend_on_another_origin_can_read_its_token(browser):
