@@ -110,7 +110,7 @@ def read(path: Path_) -> bytes:
             raise Refused("not a plain file") from error
         with os.fdopen(descriptor, "rb") as file:
             if _signature(os.fstat(file.fileno()))[2] > MAX_BYTES:
-                raise Refused("the file is too large")
+                raise Refused(f"the file is larger than {MAX_BYTES // 1024**2} MiB")
             return file.read(MAX_BYTES + 1)
 
 
