@@ -257,6 +257,7 @@ def own_values(route: Route, world: World, side: Side) -> dict[str, Any]:
         "GET /api/test-session/{sessionToken}/result": {"sessionToken": side.started["pending"].token},
         "POST /api/participants/{participant}/unban": {"participant": side.banned.pk},
         "GET /api/exam/{exam}/result": {"exam": world.common.exam_done.pk},
+        "GET /api/live/sittings/{session}": {"session": side.buyer_open.session.pk},
         "GET /api/tests/catalog/{testId}": {"testId": world.common.plain.pk},
         "DELETE /api/cart/{testId}": {"testId": world.common.offer.pk},
         "DELETE /api/subscription-prices/{price}": {"price": world.common.free_price.pk},

@@ -13,6 +13,7 @@ from accounts.tests.factories import make_user, token_of
 from catalog.tests.builders import PNG_1X1, question
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
+from cbt.kernel.ids import hash_token
 from commerce.tests.factories import make_purchase
 from sessions_app.models import ExamSession
 from sessions_app.services.participants import participant_ban
@@ -113,6 +114,7 @@ def requests_of(route: Route, link: str, token: str, test_id: int) -> Iterator[t
         "token": link, "sessionToken": token, "testId": test_id, "test": test_id, "result": 1, "name": "nothing.png",
         "filename": "nothing.png",
         "transactionId": 1, "payment": 1, "examId": "walk-exam", "attemptId": 1,
+        "session": ExamSession.objects.filter(token_hash=hash_token(token)).values_list("pk", flat=True).first() or 0,
     }  # fmt: skip
     path, query = route.fill(values), f"token={link}"
     bodies: list[Any] = [None]

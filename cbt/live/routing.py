@@ -15,7 +15,15 @@ from cbt.live.probes import Alive, Numbers
 from cbt.live.readers import Asking, Receive, Scope, Send
 from cbt.live.sockets import SocketReader
 from cbt.live.streams import StreamReader, refuse
-from cbt.live.topics import Grant, attendance_grant, exam_grant, import_grant, monitor_grant, session_grant
+from cbt.live.topics import (
+    Grant,
+    attendance_grant,
+    exam_grant,
+    import_grant,
+    monitor_grant,
+    session_grant,
+    sitting_grant,
+)
 
 
 def _import(visit: Visit, import_id: int) -> Grant:
@@ -38,10 +46,15 @@ def _exam(visit: Visit, exam_id: int) -> Grant:
     return exam_grant(actor_of(visit), exam_id)
 
 
+def _sitting(visit: Visit, session_id: int) -> Grant:
+    return sitting_grant(actor_of(visit), session_id)
+
+
 ADDRESSES: dict[str, Asking] = {
     "ws/imports/<int:import_id>": _import,
     "ws/session/<str:token>": _session,
     "ws/exam/<int:exam_id>": _exam,
+    "ws/sittings/<int:session_id>": _sitting,
     "ws/monitor": _monitor,
     "ws/attendance": _attendance,
 }

@@ -14,7 +14,7 @@ from proctoring.services.news import owner_topic, student_topic
 from sessions_app.models import ExamSession
 from sessions_app.selectors.exams import sitting_for
 from sessions_app.selectors.imports import import_for
-from sessions_app.selectors.sessions import session_get_by_token, sessions_not_banned
+from sessions_app.selectors.sessions import session_get_by_token, session_of_own, sessions_not_banned
 from sessions_app.services import refusals
 from sessions_app.services.news import import_topic, monitor_topic, session_topic
 from tenants.selectors.companies import companies_run_by, company_of
@@ -91,6 +91,20 @@ def exam_grant(actor: Actor, exam_id: int) -> Grant:
     if exam_id > MAX_ID:
         raise not_found("Exam not found")
     return replace(_sitting(sitting_for(actor, exam_id)), actor=actor, permission=Perm.TAKE_TESTS)
+
+
+def sitting_grant(actor: Actor, session_id: int) -> Grant:
+    """Let whoever sits as a user, and holds no session's token (an exam file), watch that sitting of their own.
+
+    Raises refusals, BANNED, and NOT_FOUND alike for what is absent or somebody else's.
+    """
+    _signed_in(actor)
+    if not actor.may(Perm.TAKE_TESTS):
+        raise DomainError(ErrorCode.FORBIDDEN, "Unauthorized")
+    if session_id > MAX_ID:
+        raise not_found()
+    grant = _sitting(session_of_own(actor, session_id))
+    return replace(grant, actor=actor, permission=Perm.TAKE_TESTS, company_id=None)
 
 
 def _sitting(session: ExamSession) -> Grant:

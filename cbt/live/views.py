@@ -18,7 +18,15 @@ from cbt.kernel.errors import ErrorCode as E
 from cbt.kernel.errors import invalid
 from cbt.kernel.permissions import Perm
 from cbt.live.frames import frame_of
-from cbt.live.topics import Grant, attendance_grant, exam_grant, import_grant, monitor_grant, session_grant
+from cbt.live.topics import (
+    Grant,
+    attendance_grant,
+    exam_grant,
+    import_grant,
+    monitor_grant,
+    session_grant,
+    sitting_grant,
+)
 from sessions_app.api.session import SessionView
 from tenants.api.base import TenantView
 
@@ -158,3 +166,19 @@ class ExamNews(FaceView):
     def get(self, request: Request, exam_id: int) -> Ok:
         """Return what came after; the exam must have been begun."""
         return Ok(news_of(exam_grant(request.actor, exam_id), request.query_params))
+
+
+class SittingNews(FaceView):
+    """A sitting of the caller's own, sat as a user."""
+
+    permission = Perm.TAKE_TESTS
+    rate = Rate.EXAM_READ
+    scope = Scope.SELF
+
+    @documented(
+        "News of my own sitting, of an exam file for one", response=NewsOut, query=QUERY,
+        errors=(*ACCESS, E.NOT_FOUND, E.BANNED),
+    )  # fmt: skip
+    def get(self, request: Request, session_id: int) -> Ok:
+        """Return what came after; the number is that of the attempt."""
+        return Ok(news_of(sitting_grant(request.actor, session_id), request.query_params))

@@ -83,6 +83,14 @@ def session_for(actor: Actor, session_id: int) -> ExamSession:
     return session
 
 
+def session_of_own(actor: Actor, session_id: int) -> ExamSession:
+    """Return a sitting of the caller's own, sat as a user. Raises NOT_FOUND alike for absent and foreign."""
+    session = ExamSession.objects.filter(pk=session_id, user_id=actor.id, user_id__isnull=False).first()
+    if session is None:
+        raise not_found()
+    return session
+
+
 def session_events(session: ExamSession) -> QuerySet[SessionEvent]:
     """Return the log of a session in order."""
     return SessionEvent.objects.filter(session=session).order_by("seq")

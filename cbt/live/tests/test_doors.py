@@ -16,7 +16,9 @@ from accounts.tests.factories import make_user, token_of
 from cbt.kernel import clock
 from cbt.kernel.actor import SYSTEM
 from cbt.kernel.ids import hash_token
+from commerce.tests.factories import make_purchase
 from sessions_app.services.participants import participant_ban
+from sessions_app.services.sessions import Origin, session_start_purchase
 from sessions_app.tests.factories import (
     make_assignment,
     make_bank_test,
@@ -119,6 +121,33 @@ def test_exam__when_its_candidate_asks_by_login__then_the_own_sitting_and_no_oth
     told = taker.news(1)
     assert (told[0]["event"], told[0]["data"]["session_id"]) == ("session.started", started.session.pk)
     assert data_of(Api(own).get(f"/api/live/exam/{test.pk}"))["events"] == told
+
+
+def test_sitting__when_whose_it_is_asks_by_login__then_that_one_and_nobody_elses(live, company, token):
+    buyer = make_user()
+    purchase = make_purchase(buyer, make_bank_test())
+    started = session_start_purchase(purchase=purchase, now=clock.now(), origin=Origin("127.0.0.1", "tests"))
+    own, number = token_of(buyer), started.session.pk
+    invited = start_session(participant=make_participant(company=company)).session.pk
+    callers = {
+        "own": (own, number, 200), "neighbour": (token_of(make_user()), number, 4404), "nobody": ("", number, 4401),
+        "house": (token_of(make_user(Role.SUPER_ADMIN)), number, 4404), "staff": (token, invited, 4403),
+        "of a participant": (own, invited, 4404), "none": (own, 909090909, 4404), "no number": (own, 10**25, 4404),
+    }  # fmt: skip
+    for name, (bearer, session, code) in callers.items():
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        assert live.verdict(f"/ws/sittings/{session}", **headers) == code, name
+        assert live.stream(f"/ws/sittings/{session}", **headers).status == STATUS[code], name
+        assert Api(bearer).get(f"/api/live/sittings/{session}").status_code == STATUS[code], name
+    cookie = {"Cookie": f"auth-token={own}", "Origin": ORIGIN}
+    taker, left = live.socket(f"/ws/sittings/{number}", **cookie), live.socket(f"/ws/sittings/{number}?token={own}")
+    told = taker.news(1)
+    assert (told[0]["event"], told[0]["data"]["session_id"]) == ("session.started", number)
+    assert data_of(Api(own).get(f"/api/live/sittings/{number}"))["events"] == told
+    left.until("live.ready")
+    with cut_within(5):
+        Login.objects.filter(user=buyer).update(revoked_at=clock.now())
+        assert left.code() == 4401
 
 
 def test_exam__when_the_login_or_the_sitting_is_ended__then_cut_off_and_a_ban_is_told(live, company, candidates):

@@ -375,6 +375,19 @@ def test_time_is_up__then_closed_and_409(browser):
     assert ExamSession.objects.get().submitted_by == "timer"
 
 
+def test_live_news__then_its_taker_hears_of_more_time(browser):
+    put_exam("exam1")
+    attempt = start(browser)
+    boss = Api(token_of(make_user(Role.SUPER_ADMIN)))
+    more = {"extra_minutes": 10, "reason": "fire alarm"}
+    given = boss.put(f"/api/test-sessions/{attempt['attemptId']}/extra-time", more)
+    assert given.status_code == 200, given.content
+    news = Api(token_of(browser.user)).get(f"/api/live/sittings/{attempt['attemptId']}").json()["data"]["events"]
+    assert [event["event"] for event in news] == ["session.started", "session.time_changed"]
+    assert news[1]["data"]["extra_seconds"] == 600
+    assert news[1]["data"]["deadline_at"] > news[0]["data"]["deadline_at"]
+
+
 def test_catalogue__then_the_exam_is_not_on_offer(browser):
     put_exam("exam1")
     start(browser)
