@@ -38,7 +38,7 @@ class PhotoPage(ReadOnly, admin.ModelAdmin):
 class AttendancePage(ReadOnly, admin.ModelAdmin):
     """Who was there. Changed by the routes of attendance, which write the trail and tell those who watch."""
 
-    list_display = ("id", "test", "user", "status", "method", "at", "by_id")
+    list_display = ("id", "test", "person", "status", "method", "at", "by_id")
     list_filter = ("status", "method", "at")
     list_select_related = ("test", "user")
     list_per_page = 50
@@ -46,3 +46,8 @@ class AttendancePage(ReadOnly, admin.ModelAdmin):
     search_help_text = "Number or name of the test, name of the person"
     date_hierarchy = "at"
     show_full_result_count = False
+
+    @admin.display(description="person", ordering="user__name")
+    def person(self, row: Attendance) -> str:
+        """Return who it is: an account by itself shows only its number."""
+        return row.user.name or row.user.username or f"user {row.user_id}"

@@ -16,8 +16,10 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 _envelopes: dict[str, type[serializers.Serializer[Any]]] = {}
 
 
-#: What every body may be refused for.
-OF_BODY = (ErrorCode.INVALID_PAYLOAD, ErrorCode.PAYLOAD_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+#: What every request may be refused for: an address that holds a NUL, and too many.
+ALWAYS = (ErrorCode.INVALID_PAYLOAD, ErrorCode.RATE_LIMITED)
+#: What every body may be refused for besides.
+OF_BODY = (ErrorCode.PAYLOAD_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
 ERROR_CODES = [(code.value, code.value) for code in ErrorCode]
 
 
@@ -83,9 +85,9 @@ class Answers(dict[Any, Any]):
         self.errors = tuple(errors)
 
     def refusals(self, face: Face, *more: ErrorCode) -> dict[int, OpenApiResponse]:
-        """Return {status: answer} of the refusals as this face writes them; too many requests always may be."""
+        """Return {status: answer} of the refusals as this face writes them, and of those that always may be."""
         names: dict[int, list[str]] = {}
-        for code in sorted({*self.errors, *more, ErrorCode.RATE_LIMITED}):
+        for code in sorted({*self.errors, *more, *ALWAYS}):
             names.setdefault(face.status(code), []).append(code.value)
         return {status: OpenApiResponse(ErrorBody, description=", ".join(names[status])) for status in sorted(names)}
 

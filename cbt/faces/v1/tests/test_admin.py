@@ -25,6 +25,7 @@ def test_attendance__then_shown_and_read_only(staff):
     for address, seen in (("", True), ("?q=siti", True), ("?q=nobody", False), ("?status__exact=present", False)):
         page = staff.get(f"/admin/proctoring/attendance/{address}").content.decode()
         assert (f"/admin/proctoring/attendance/{made['id']}/change/" in page) == seen, address
+        assert ("Siti Aminah" in page) == seen, address
     assert staff.get("/admin/proctoring/attendance/add/").status_code == 403
     assert staff.post(f"/admin/proctoring/attendance/{made['id']}/delete/").status_code == 403
 
