@@ -15,7 +15,7 @@ from cbt.kernel import clock
 from cbt.kernel.errors import ErrorCode as E
 from sessions_app.api import examples
 from sessions_app.api.clock import clock_keys
-from sessions_app.api.shapes import SessionStartOut, assignment_flow, page_routes, test_flow
+from sessions_app.api.shapes import SessionStartOut, assignment_flow, page_routes, test_flow, test_row
 from sessions_app.engine import biodata
 from sessions_app.models import TestAssignment
 from sessions_app.selectors.assignments import (
@@ -210,12 +210,12 @@ def origin_of(request: Request) -> Origin:
 def started(outcome: Started) -> Ok:
     """Write a started session as contracts 2.7 and 3.6 show it."""
     session, now = outcome.session, clock.now()
-    test = session.test
+    test = test_row(session)
     return Ok(
         {
             "session": {
                 "session_token": outcome.token,
-                "test": {"id": test.pk, "name": test.name, "duration_minutes": test.duration_minutes},
+                "test": {key: test[key] for key in ("id", "name", "duration_minutes")},
                 "started_at": clock.iso(session.started_at),
                 "deadline_at": clock.iso(session.deadline_at),
             },

@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
-from catalog.selectors.versions import version_load
 from cbt.http.face import Ok
 from cbt.http.fields import AnyJson, Input, JsonObject
 from cbt.http.lean import LeanView, json_object
@@ -20,7 +19,7 @@ from cbt.kernel.errors import ErrorCode as E
 from sessions_app.api import examples
 from sessions_app.api.clock import clock_keys, time_spent
 from sessions_app.api.results_shapes import taker_result
-from sessions_app.api.shapes import PaperOut, SavedOut, SessionOut, SubmittedOut, TimeOut
+from sessions_app.api.shapes import PaperOut, SavedOut, SessionOut, SubmittedOut, TimeOut, test_row
 from sessions_app.models import ExamSession
 from sessions_app.selectors.assignments import assignment_token
 from sessions_app.selectors.papers import paper_of
@@ -59,21 +58,6 @@ def answer_row(question_id: str, value: Any, updated_at: datetime) -> dict[str, 
         "points": 0,
         "updated_at": clock.iso(updated_at),
     }
-
-
-def test_row(session: ExamSession) -> dict[str, Any]:
-    """Write the test of a session; the count is that of the paper handed out."""
-    test = session.test
-    return {
-        "id": test.pk,
-        "name": test.name,
-        "code": test.code,
-        "duration_minutes": test.duration_minutes,
-        "question_count": len(version_load(session.version_id).questions) or test.question_count,
-    }
-
-
-test_row.__test__ = False  # type: ignore[attr-defined]
 
 
 class SessionShow(SessionView):

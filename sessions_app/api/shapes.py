@@ -5,9 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog.models import Test
+from catalog.selectors.versions import version_load
 from cbt.http.fields import AnyJson, JsonObject, OutputSerializer
 from cbt.kernel import clock
-from sessions_app.models import TestAssignment
+from sessions_app.engine import timing
+from sessions_app.models import ExamSession, TestAssignment
 from sessions_app.selectors.assignments import assignment_token
 
 
@@ -162,7 +164,7 @@ def test_flow(assignment: TestAssignment) -> dict[str, Any]:
         "name": test.name,
         "code": test.code,
         "description": test.description,
-        "duration_minutes": test.duration_minutes,
+        "duration_minutes": timing.shown_minutes(test.duration_minutes, assignment.extra_seconds),
         "question_count": test.question_count,
         "type": test.type,
         "category": {"id": category.pk, "name": category.name} if category else None,
@@ -170,3 +172,18 @@ def test_flow(assignment: TestAssignment) -> dict[str, Any]:
 
 
 test_flow.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_row(session: ExamSession) -> dict[str, Any]:
+    """Write the test of a session: duration (with the extra time) and count are those of the paper handed out."""
+    test, version = session.test, version_load(session.version_id)
+    return {
+        "id": test.pk,
+        "name": test.name,
+        "code": test.code,
+        "duration_minutes": timing.shown_minutes(version.duration_minutes, session.extra_seconds),
+        "question_count": len(version.questions) or test.question_count,
+    }
+
+
+test_row.__test__ = False  # type: ignore[attr-defined]

@@ -23,6 +23,14 @@ def deadline_at(
     return min(ends) if ends else None
 
 
+def shown_minutes(duration_minutes: int, extra_seconds: int) -> int:
+    """Return the duration a candidate is told: with the extra time, 0 for no limit of its own.
+
+    A frontend that knows the contract alone sets its timer by it, and would hand in at the usual end.
+    """
+    return duration_minutes + extra_seconds // 60 if duration_minutes else 0
+
+
 def accepts_saves(*, now: datetime, deadline: datetime | None, grace_seconds: int) -> bool:
     """Tell whether a save arriving at ``now`` counts: up to the deadline plus the grace for what was on the wire."""
     return deadline is None or now <= deadline + timedelta(seconds=grace_seconds)

@@ -298,3 +298,20 @@ def test_invitation__then_the_window_by_local_clocks_too_and_the_extra_time(tena
     assert "3 Maret 2026 01.30 WIB" in mailbox.outbox[0].alternatives[0].content
     settings.LOCAL_TIME_ZONE = "Asia/Jayapura"
     assert local_id(now) == "3 Maret 2026 03.30 WIT"
+
+
+@time_machine.travel("2026-03-02T08:00:00Z", tick=False)
+def test_duration__when_there_is_extra_time__then_a_frontends_own_timer_knows_it(api, tenant, person):
+    assignment, link = make_assignment(participant=person, extra_seconds=900)
+    shown = [
+        data_of(api.get(f"/api/participant/{path}"))["test"]["duration_minutes"]
+        for path in (f"assignment/{link}", f"instructions?token={link}")
+    ]
+    started = data_of(api.post(f"/api/participant/session/start?token={link}"))["session"]
+    assert [*shown, started["test"]["duration_minutes"]] == [75, 75, 75]
+    path = f"/api/test-session/{started['session_token']}"
+    assignment.test.duration_minutes = 10
+    assignment.test.save()
+    assert data_of(api.as_(tenant).put(route(assignment), {"extra_minutes": 20}))["test"]["duration_minutes"] == 10
+    seen = data_of(api.get(path))
+    assert (seen["test"]["duration_minutes"], seen["deadline_at"]) == (80, "2026-03-02T09:20:00Z")

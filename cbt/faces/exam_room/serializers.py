@@ -12,6 +12,7 @@ from cbt.faces.exam_room.letters import answer_of, letters_of, options_of
 from cbt.http.fields import Input, OutputSerializer
 from cbt.kernel import clock
 from sessions_app.api.clock import clock_keys
+from sessions_app.engine import timing
 from sessions_app.models import DoubtMark, ExamSession, Result, TestAssignment
 from sessions_app.selectors.papers import CandidatePaper, candidate_paper, picture_urls
 from sessions_app.selectors.sessions import may_try_again
@@ -133,10 +134,7 @@ class ExamResultOut(OutputSerializer):
 
 
 def exam_row(assignment: TestAssignment, session: ExamSession | None, now: datetime) -> dict[str, Any]:
-    """Write an exam; session: the newest sitting of the assignment, None before the first.
-
-    Extra time is in the duration: a frontend that knows the contract alone sets its timer by it.
-    """
+    """Write an exam; session: the newest sitting of the assignment, None before the first."""
     test = assignment.test
     version = version_load(session.version_id) if session else None
     minutes = version.duration_minutes if version else test.duration_minutes
@@ -146,7 +144,7 @@ def exam_row(assignment: TestAssignment, session: ExamSession | None, now: datet
         "id": test.pk,
         "title": test.name,
         "description": test.description,
-        "duration": minutes + extra_seconds // 60 if minutes else 0,
+        "duration": timing.shown_minutes(minutes, extra_seconds),
         "total_questions": count or test.question_count,
         "start_time": clock.iso(assignment.start_at),
         "end_time": clock.iso(assignment.end_at),
