@@ -16,6 +16,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 _envelopes: dict[str, type[serializers.Serializer[Any]]] = {}
 
 
+UNCHANGED = OpenApiResponse(description="What the ETag in If-None-Match names is still so")
+TAG = ("ETag", "Send it back as If-None-Match")
 #: What every request may be refused for: an address that holds a NUL, and too many.
 ALWAYS = (ErrorCode.INVALID_PAYLOAD, ErrorCode.RATE_LIMITED)
 #: What every body may be refused for besides.
@@ -92,6 +94,20 @@ class Answers(dict[Any, Any]):
         return {status: OpenApiResponse(ErrorBody, description=", ".join(names[status])) for status in sorted(names)}
 
 
+def _asked(query: Sequence[tuple[str, str]]) -> list[OpenApiParameter]:
+    return [OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in query]
+
+
+def _sent(headers: Sequence[tuple[str, str]], status: int) -> list[OpenApiParameter]:
+    kind = OpenApiTypes.STR
+    return [OpenApiParameter(name, kind, "header", description=text, response=[status]) for name, text in headers]
+
+
+def _success(status: int, ok: Any, kinds: Sequence[str]) -> dict[Any, Any]:
+    """Return {status: answer}, or {(status, kind): a file} for each kind of file."""
+    return {(status, kind): OpenApiResponse(OpenApiTypes.BINARY) for kind in kinds} or {status: ok}
+
+
 def documented(
     summary: str,
     *,
@@ -119,24 +135,15 @@ def documented(
     headers: (name, description) pairs of the answer's.  is_tagged: it has an ETag, and may be 304 without a body.
     """
     ok: Any = response if bare is True else bare or envelope(response, many=many, paged=paged)
-    ok = None if status == 204 else ok
-    kinds = (binary,) if isinstance(binary, str) else binary
-    success: dict[Any, Any] = {(status, kind): OpenApiResponse(OpenApiTypes.BINARY) for kind in kinds} or {status: ok}
+    success = _success(status, None if status == 204 else ok, (binary,) if isinstance(binary, str) else binary)
     if is_tagged:
-        success[304] = OpenApiResponse(description="What the ETag in If-None-Match names is still so")
-        headers = (("ETag", "Send it back as If-None-Match"), *headers)
+        success[304], headers = UNCHANGED, (TAG, *headers)
     pages = [("page", "Page, counted from 1"), ("per_page", "Rows a page, 1 to 100 (15)")] if paged else []
     return extend_schema(
         summary=summary,
         request={"multipart/form-data": request} if multipart and request else request,
         responses=Answers(success, errors),
-        parameters=[
-            *(OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in (*query, *pages)),
-            *(
-                OpenApiParameter(name, OpenApiTypes.STR, "header", description=text, response=[status])
-                for name, text in headers
-            ),
-        ],
+        parameters=[*_asked((*query, *pages)), *_sent(headers, status)],
         examples=_examples(example, answer, status),
     )
 
