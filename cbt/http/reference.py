@@ -52,7 +52,7 @@ MEANING: dict[C, tuple[str, str]] = {
     C.LENGTH_REQUIRED: ("The body came without a Content-Length.", "Mend the client or the proxy."),
     C.PAYLOAD_TOO_LARGE: ("The body is larger than this address takes.", "Send less."),
     C.UNSUPPORTED_MEDIA_TYPE: ("The body is of a kind that is not read.", "Send JSON or multipart/form-data."),
-    C.FACE_UNAVAILABLE: ("No matcher of faces is installed here.", "Check in without a picture."),
+    C.FACE_UNAVAILABLE: ("Nothing here reads faces, or its models cannot be loaded.", "Check in without a picture."),
     C.UPGRADE_REQUIRED: ("Sockets are served elsewhere; `details.url` says where.", "Connect there."),
     C.RATE_LIMITED: ("Too many requests.", "Wait for `Retry-After` seconds; keep the answers and send them again."),
     C.UNAVAILABLE: ("A part of the server is away for a moment.", "Wait for `Retry-After`; send the same again."),

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from cbt.kernel import audit, storage
 from cbt.kernel.actor import Actor
-from cbt.kernel.errors import DomainError, ErrorCode, invalid
+from cbt.kernel.errors import invalid
 from proctoring.models import Attendance, FaceEnrolment
 from proctoring.services import vision
 from proctoring.services.attendance import attendance_check_in
@@ -40,22 +40,21 @@ class FaceReader(Protocol):
 
 def reader() -> FaceReader:
     """Return what reads faces on this server. Raises FACE_UNAVAILABLE where nothing does."""
-    unavailable = DomainError(ErrorCode.FACE_UNAVAILABLE, "Face recognition is not installed on this server.")
     if not settings.FACE_MATCHER:
         if not vision.is_installed():
-            raise unavailable
+            raise vision.unavailable()
         return vision.DlibFaces()
     try:
         found: FaceReader = import_string(settings.FACE_MATCHER)()
     except ImportError as error:
-        raise unavailable from error
+        raise vision.unavailable() from error
     return found
 
 
 def face_enroll(*, data: bytes, now: datetime, actor: Actor) -> FaceEnrolment:
     """Learn the actor's own face, in place of what was learned before. The caller has asked for their consent.
 
-    Raises FACE_UNAVAILABLE, RATE_LIMITED, VALIDATION_ERROR for ``photo`` unless it shows exactly one face.
+    Raises FACE_UNAVAILABLE, RATE_LIMITED, UNAVAILABLE, VALIDATION_ERROR for ``photo`` unless it shows exactly one face.
     """
     faces = reader()
     encoding = [round(number, DECIMALS) for number in _only_face(faces, data)]
@@ -83,9 +82,9 @@ def face_check_in(*, test_id: int, data: bytes, now: datetime, actor: Actor) -> 
     known = FaceEnrolment.objects.filter(user_id=actor.id or 0, kind=faces.kind).first()
     if known is None:
         raise invalid(photo="Please enroll your face first.")
-    distance = math.dist(_only_face(faces, data), known.encoding)
-    if not distance <= (settings.FACE_DISTANCE_MAX or faces.distance_max):
-        audit.record("proctoring.face.refused", actor=actor, obj=known, test_id=test_id, distance=round(distance, 3))
+    far = distance(_only_face(faces, data), known.encoding)
+    if not far <= distance_max(faces):
+        audit.record("proctoring.face.refused", actor=actor, obj=known, test_id=test_id, distance=round(far, 3))
         raise invalid(photo="The photo does not show the enrolled face.")
     row = attendance_check_in(
         test_id=test_id, user_id=actor.id or 0, now=now, actor=actor, method=AttendanceMethod.FACE
@@ -94,10 +93,26 @@ def face_check_in(*, test_id: int, data: bytes, now: datetime, actor: Actor) -> 
     return row
 
 
+def faces_on(faces: FaceReader, data: bytes) -> Sequence[Sequence[float]]:
+    """Return one entry for every face on an uploaded picture. No transaction is open while it is read.
+
+    Raises VALIDATION_ERROR for ``photo`` unless it is a picture, FACE_UNAVAILABLE, RATE_LIMITED, UNAVAILABLE.
+    """
+    return faces.encodings(storage.reencode_picture(data, max_bytes=PHOTO_MAX_BYTES, max_side=SIDE).data)
+
+
+def distance(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how far apart two faces are."""
+    return math.dist(one, other)
+
+
+def distance_max(faces: FaceReader) -> float:
+    """Return up to which distance two faces are one person's on this server."""
+    return settings.FACE_DISTANCE_MAX or faces.distance_max
+
+
 def _only_face(faces: FaceReader, data: bytes) -> Sequence[float]:
-    """Return the numbers of the one face on a picture. No transaction is open while it is read."""
-    picture = storage.reencode_picture(data, max_bytes=PHOTO_MAX_BYTES, max_side=SIDE)
-    found = faces.encodings(picture.data)
+    found = faces_on(faces, data)
     if len(found) != 1:
         raise invalid(photo="The photo must show exactly one face.")
     return found[0]

@@ -16,7 +16,7 @@ from cbt.kernel import clock
 from cbt.kernel.errors import DomainError
 from cbt.kernel.models import AuditEvent
 from proctoring.models import Attendance, FaceEnrolment
-from proctoring.services import vision
+from proctoring.services import vision, vision_child
 from proctoring.services.retention import faces_purge
 from tests.support import Api, error_of
 from tests.world import upload
@@ -171,11 +171,9 @@ def test_files__when_both_are_there__then_found_without_importing(tmp_path, monk
         assert vision.model_folder() == package / "models"
 
 
-def test_dlib__then_it_finds_none_one_and_two():
-    pytest.importorskip("dlib", reason="the extra is not installed: make install-vision")
-    faces = vision.DlibFaces()
-    noise = Image.effect_noise((400, 400), 80)
-    for image, count in ((noise, 0), (drawn.face(), 1), (drawn.together(drawn.face(), drawn.face(skin=180)), 2)):
-        assert len(faces.find(drawn.encoded(image))[1]) == count
-    assert faces.encodings(drawn.encoded(noise)) == []
-    assert len(faces.encodings(drawn.encoded(drawn.together(drawn.face(), drawn.face())))) == 2
+def test_dlib__then_it_finds_none_and_two():
+    dlib = pytest.importorskip("dlib", reason="the extra is not installed: make install-vision")
+    detector = dlib.get_frontal_face_detector()
+    pictures = Image.effect_noise((400, 400), 80), drawn.together(drawn.face(), drawn.face(skin=180))
+    found = [vision_child.read(drawn.encoded(image), detector, None, None) for image in pictures]
+    assert found == [{"faces": 0, "numbers": []}, {"faces": 2, "numbers": []}]

@@ -180,7 +180,7 @@ class FaceEnroll(V1View):
     @documented(
         "Enroll one's face, in place of one enrolled before; 501 where the server has no face recognition",
         request=V1FaceIn, bare=V1MessageOut, multipart=True,
-        errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.FACE_UNAVAILABLE),
+        errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.FACE_UNAVAILABLE, E.UNAVAILABLE),
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Read the face, keep the numbers."""
@@ -205,7 +205,7 @@ class FaceCheckIn(V1View):
     @documented(
         "Check in by face; 501 where the server has no face recognition",
         request=V1FaceCheckInIn, bare=V1AttendanceOut, status=201, multipart=True,
-        errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.FACE_UNAVAILABLE),
+        errors=(*READ_ERRORS, E.VALIDATION_ERROR, E.FACE_UNAVAILABLE, E.UNAVAILABLE),
     )  # fmt: skip
     def post(self, request: Request) -> Ok:
         """Compare, then record."""
