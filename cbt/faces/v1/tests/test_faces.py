@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 from PIL import Image
 
@@ -119,6 +120,27 @@ def test_check_in__then_only_who_is_near_enough(student, pupil):
     assert (response.status_code, response.json()["method"], response.json()["user_id"]) == (201, "face", pupil.pk)
     FaceEnrolment.objects.filter(user=pupil).update(kind="another")
     error_of(come(grey(100)), 422, "VALIDATION_ERROR")
+
+
+@override_settings(FACE_MATCHER=f"{__name__}.Greys")
+def test_command__then_it_tells_faces_and_distances_and_stores_nothing(tmp_path, capsys):
+    files = []
+    for name, photo in {"a": grey(100), "b": grey(119), "c": grey(160), "two": grey(100, 160), "bad": b"no"}.items():
+        files.append(tmp_path / name)
+        files[-1].write_bytes(photo if isinstance(photo, bytes) else photo.read())
+    *good, bad = files
+    call_command("check_faces", *map(str, good))
+    a, b, c, two = good
+    assert capsys.readouterr().out.splitlines() == [
+        "reader greys, one person up to 0.2",
+        f"{a}: 1 face", f"{b}: 1 face", f"{c}: 1 face", f"{two}: 2 faces",
+        f"{a} and {b}: 0.190, one person", f"{a} and {c}: 0.600, two people", f"{b} and {c}: 0.410, two people",
+    ]  # fmt: skip
+    with pytest.raises(CommandError, match="must be an image of type jpg, jpeg or png"):
+        call_command("check_faces", str(bad))
+    with override_settings(FACE_MATCHER="nowhere.at.all.Matcher"), pytest.raises(CommandError, match="not installed"):
+        call_command("check_faces", str(a))
+    assert FaceEnrolment.objects.count() == AuditEvent.objects.count() == 0
 
 
 @override_settings(FACE_MATCHER=f"{__name__}.Greys")
