@@ -100,6 +100,12 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 tour: $(VENV)/.runtime ## Walk the whole flow against a running server (BASE_URL, default http://127.0.0.1:8000)
 	$(BIN)/python examples/tour.py
 
+.PHONY: vision-check
+vision-check: $(VENV)/.dev install-vision ## Try the reader of faces on models learned from drawn people (about half an hour; g++ libdlib-dev libopenblas-dev)
+	$(BIN)/python -m tests.vision.models
+	VISION_CHECK=1 $(BIN)/python -m pytest tests/vision $(ARGS)
+	@cat var/vision-check/figures.json
+
 .PHONY: bench-import
 bench-import: $(VENV)/.dev ## Measure the import of a list of 10,000 people (throwaway SQLite, or DATABASE_URL)
 	$(BIN)/python -m benchmarks.bench_import
