@@ -22,6 +22,15 @@ def test_request_id__when_given__then_echoed(api):
     assert len(api.get("/health", headers={"X-Request-ID": "x y"})["X-Request-ID"]) == 24
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/health", "/api/tests/catalog", "/api/tests/catalog/0", "/api/test-session/no"])
+def test_head__then_as_get_without_the_body(client, path):
+    read, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content, head["Content-Type"]) == (read.status_code, b"", read["Content-Type"])
+    refused = client.head("/api/auth/login")
+    assert (refused.status_code, refused["Allow"]) == (405, "POST, OPTIONS")
+
+
 def test_status__then_every_code_has_one():
     assert set(STATUS) == set(ErrorCode)
 

@@ -27,6 +27,8 @@ class LeanView(FaceView):
         checked = super().as_view(**initkwargs)
         instance = cls()
         methods = {verb.upper(): (getattr(instance, verb), cls.declared("rate", verb)) for verb in cls.verbs()}
+        if "GET" in methods:
+            methods["HEAD"] = methods["GET"]
         allowed = ", ".join(sorted(methods))
 
         def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:

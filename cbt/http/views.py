@@ -87,6 +87,22 @@ class FaceView(APIView):
         value = getattr(cls, name)
         return value[verb] if isinstance(value, Mapping) else value
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer HEAD as GET, by the same checks; the body is left out on the way to the client."""
+        if request.method != "HEAD" or "get" not in self.verbs():
+            return super().dispatch(request, *args, **kwargs)
+        request.method = "GET"
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            request.method = "HEAD"
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Return the verbs for Allow, HEAD where there is GET."""
+        verbs: list[str] = super().allowed_methods
+        return ["GET", "HEAD", *verbs[1:]] if verbs[:1] == ["GET"] else verbs
+
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Return the house's request instead of the framework's."""
         return Request(

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import exceptions as drf
 from rest_framework import serializers
@@ -63,22 +62,6 @@ class V1View(FaceView):
     permission: ClassVar[Permission | Mapping[str, Permission]] = Access.SIGNED_IN
     rate: ClassVar[Rate | Mapping[str, Rate]] = Rate.STAFF
     roles: ClassVar[tuple[Role, ...] | Mapping[str, tuple[Role, ...]]] = V1_ROLES
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer HEAD as GET, by the same checks; the body is left out on the way to the client."""
-        if request.method != "HEAD" or "get" not in self.verbs():
-            return super().dispatch(request, *args, **kwargs)
-        request.method = "GET"
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        finally:
-            request.method = "HEAD"
-
-    @property
-    def allowed_methods(self) -> list[str]:
-        """Return the verbs for Allow, HEAD where there is GET."""
-        verbs: list[str] = super().allowed_methods
-        return ["GET", "HEAD", *verbs[1:]] if verbs[:1] == ["GET"] else verbs
 
     def check_access(self, request: Request, permission: Permission) -> None:
         """Refuse a role that has no business here."""
