@@ -58,8 +58,8 @@ def test_cors__when_preflight__then_every_header_we_read_may_be_sent_and_what_we
     shown = api.client.get("/api/tests/catalog", headers=origin)["Access-Control-Expose-Headers"]
     names = {name.strip() for name in shown.split(",")}
     assert names == {
-        "X-Request-ID", "X-CSRFToken", "Retry-After", "Content-Disposition", "X-Total-Count", "Link", "Deprecation",
-        "Sunset",
+        "X-Request-ID", "X-CSRFToken", "Retry-After", "Content-Disposition", "X-Total-Count", "Link",
+        "ETag", "Deprecation", "Sunset",
     }  # fmt: skip
     stranger = api.client.get("/api/tests/catalog", headers={"Origin": "http://evil.example"})
     assert "Access-Control-Allow-Origin" not in stranger.headers
