@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from cbt.http.clean import load_json
 from cbt.http.face import STATUS
-from cbt.http.fields import Input
+from cbt.http.fields import BirthDate, Input, MomentIn
 from cbt.kernel.errors import DomainError, ErrorCode
 from tests.support import error_of
 
@@ -87,3 +87,38 @@ def test_whole_numbers_of_inputs__then_each_is_bounded(client):
             if isinstance(inner, serializers.IntegerField) and inner.max_value is None:
                 unbounded.append(f"{kind.__module__}.{kind.__name__}.{name}")
     assert unbounded == []
+
+
+class AnyInput(Input):
+    """A field of each kind."""
+
+    a_word = serializers.CharField(max_length=3)
+    a_count = serializers.IntegerField(min_value=1, max_value=9)
+    a_price = serializers.DecimalField(max_digits=4, decimal_places=2, min_value=0)
+    a_weight = serializers.FloatField()
+    a_moment = MomentIn()
+    a_day = BirthDate()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("a_word", ["x"], "The a word must be a string."),
+        ("a_count", 0, "The a count must be at least 1."),
+        ("a_count", 10, "The a count must not be greater than 9."),
+        ("a_count", "9" * 2000, "The a count must be an integer."),
+        ("a_price", "dear", "The a price must be a number."),
+        ("a_price", -1, "The a price must be at least 0."),
+        ("a_price", 100, "The a price must not have more than 2 digits before the decimal point."),
+        ("a_price", "1.005", "The a price must not have more than 2 decimal places."),
+        ("a_price", "10.005", "The a price must not have more than 4 digits."),
+        ("a_weight", "heavy", "The a weight must be a number."),
+        *(("a_moment", value, "The a moment must be a date such as 2024-01-31T08:00:00Z.") for value in (
+            "soon", 5, [], True, "0000-00-00", "9999-12-31T23:59:59-12:00",
+        )),
+        ("a_day", "31-01-1990", "The a day must be a date such as 1990-01-31."),
+    ],
+)  # fmt: skip
+def test_inputs__when_a_value_is_wrong__then_the_field_is_named_in_the_contracts_style(field, value, message):
+    read = AnyInput(data={field: value}, partial=True)
+    assert (read.is_valid(), read.errors) == (False, {field: [message]})

@@ -104,7 +104,7 @@ ONE = "Give exactly one of email, nomor_peserta and username."
         ({"nomor_peserta": "P-1"}, {"password": ["The password field is required."]}),
         ({"nomor_peserta": "P-1", "email": "a@b.co", "password": "x"}, {"nomor_peserta": [ONE], "email": [ONE]}),
         ({"nomor_peserta": "P-1", "username": "a", "password": "x"}, {"nomor_peserta": [ONE], "username": [ONE]}),
-        ({"nomor_peserta": {"$ne": 1}, "password": "x"}, {"nomor_peserta": ["Not a valid string."]}),
+        ({"nomor_peserta": {"$ne": 1}, "password": "x"}, {"nomor_peserta": ["The nomor peserta must be a string."]}),
         (
             {"nomor_peserta": "9" * 101, "password": "x"},
             {"nomor_peserta": ["The nomor peserta must not be greater than 100 characters."]},

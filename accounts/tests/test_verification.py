@@ -108,7 +108,7 @@ def test_verify__when_verified_otherwise_meanwhile__then_400_already(api, heard)
         ({}, "The token field is required."),
         ({"token": ""}, "The token field is required."),
         ({"token": None}, "The token field is required."),
-        ({"token": ["x"]}, "Not a valid string."),
+        ({"token": ["x"]}, "The token must be a string."),
         ({"token": "x" * 201}, "The token must not be greater than 200 characters."),
     ],
 )

@@ -43,6 +43,30 @@ class Input(serializers.Serializer[Any]):
         return dict(serializer.validated_data)
 
 
+def _kind_phrases(label: str, field: Any) -> dict[str, str]:
+    """Return what is said of a value of the wrong kind."""
+    if isinstance(field, serializers.IntegerField):
+        return dict.fromkeys(("invalid", "max_string_length"), f"The {label} must be an integer.")
+    if isinstance(field, serializers.BooleanField):
+        return {"invalid": f"The {label} field must be true or false."}
+    if isinstance(field, (serializers.DecimalField, serializers.FloatField)):
+        more = f"The {label} must not have more than"
+        return {
+            **dict.fromkeys(("invalid", "max_string_length"), f"The {label} must be a number."),
+            "max_digits": f"{more} {{max_digits}} digits.",
+            "max_decimal_places": f"{more} {{max_decimal_places}} decimal places.",
+            "max_whole_digits": f"{more} {{max_whole_digits}} digits before the decimal point.",
+        }
+    if isinstance(field, serializers.DateTimeField):
+        moment = f"The {label} must be a date such as 2024-01-31T08:00:00Z."
+        return dict.fromkeys(("invalid", "date", "overflow", "make_aware"), moment)
+    if isinstance(field, serializers.DateField):
+        return dict.fromkeys(("invalid", "datetime"), f"The {label} must be a date such as 1990-01-31.")
+    if isinstance(field, serializers.CharField):
+        return {"invalid": f"The {label} must be a string."}
+    return {}
+
+
 def _phrase(name: str, field: Any) -> None:
     label = name.replace("_", " ")
     field.error_messages |= {
@@ -54,21 +78,22 @@ def _phrase(name: str, field: Any) -> None:
         "not_a_list": f"The {label} must be an array.",
         "invalid_choice": f"The selected {label} is invalid.",
     }
+    field.error_messages |= _kind_phrases(label, field)
     if isinstance(field, serializers.EmailField):
         field.error_messages["invalid"] = f"The {label} must be a valid email address."
         validator: Any
         for validator in field.validators:
             if type(validator).__name__ == "EmailValidator":
                 validator.message = field.error_messages["invalid"]
-    elif isinstance(field, serializers.IntegerField):
-        field.error_messages["invalid"] = f"The {label} must be an integer."
-    elif isinstance(field, serializers.BooleanField):
-        field.error_messages["invalid"] = f"The {label} field must be true or false."
     is_list = isinstance(field, serializers.ListField)
     for validator in field.validators:
         kind, limit = type(validator).__name__, getattr(validator, "limit_value", None)
         if isinstance(field, IdField) and kind in {"MinValueValidator", "MaxValueValidator"}:
             validator.message = f"The selected {label} is invalid."
+        elif kind == "MinValueValidator":
+            validator.message = f"The {label} must be at least {limit}."
+        elif kind == "MaxValueValidator":
+            validator.message = f"The {label} must not be greater than {limit}."
         elif kind == "MaxLengthValidator":
             verb = "have more than" if is_list else "be greater than"
             validator.message = f"The {label} must not {verb} {limit} {'items' if is_list else 'characters'}."
