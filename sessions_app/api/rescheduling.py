@@ -34,10 +34,10 @@ class ExtraMinutes(serializers.IntegerField):
 
 
 class RescheduleIn(Input):
-    """What is to hold from now on; what is not sent stays. start_date and end_date are read as aliases."""
+    """What is to hold from now on; what is not sent, or an empty date, stays. Aliases: start_date, end_date."""
 
-    schedule_start_date = MomentIn(required=False)
-    schedule_end_date = MomentIn(end_of_day=True, required=False)
+    schedule_start_date = MomentIn(required=False, allow_null=True)
+    schedule_end_date = MomentIn(end_of_day=True, required=False, allow_null=True)
     extra_minutes = ExtraMinutes(required=False)
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
     notify = serializers.BooleanField(required=False, default=True, help_text="Send the invitation again")

@@ -77,8 +77,7 @@ def session_give_time(*, session_id: int, extra_seconds: int, reason: str, now: 
         session = lock_session(pk=session_id)
         if session is None or not session.is_open:
             raise refusals.not_in_progress(session.status if session else found.status)
-        if session.deadline_at is None:
-            raise DomainError(ErrorCode.BUSINESS_RULE, "The test has no time limit")
+        _check_has_clock(session)
         if session.assignment_id is not None:
             times = Times(extra_seconds=extra_seconds, reason=reason)
             assignment_reschedule(
@@ -94,6 +93,15 @@ def session_give_time(*, session_id: int, extra_seconds: int, reason: str, now: 
                 before=before, after=extra_seconds, reason=reason,
             )  # fmt: skip
         return session
+
+
+def _check_has_clock(session: ExamSession) -> None:
+    """Refuse to promise time that would not come: extra time lengthens a duration, never a window."""
+    if session.deadline_at is None:
+        raise DomainError(ErrorCode.BUSINESS_RULE, "The test has no time limit")
+    if not version_load(session.version_id).duration_minutes:
+        only_window = "The test has no time limit of its own. Give the assignment a later end instead."
+        raise DomainError(ErrorCode.BUSINESS_RULE, only_window)
 
 
 def _told(assignment: TestAssignment) -> dict[str, object]:

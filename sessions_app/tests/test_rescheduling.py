@@ -315,3 +315,21 @@ def test_duration__when_there_is_extra_time__then_a_frontends_own_timer_knows_it
     assert data_of(api.as_(tenant).put(route(assignment), {"extra_minutes": 20}))["test"]["duration_minutes"] == 10
     seen = data_of(api.get(path))
     assert (seen["test"]["duration_minutes"], seen["deadline_at"]) == (80, "2026-03-02T09:20:00Z")
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_window__when_a_form_sends_what_was_not_filled_in__then_it_stays(api, tenant, person, nothing):
+    assignment, _ = make_assignment(participant=person, extra_seconds=600)
+    empty = {"schedule_start_date": nothing, "schedule_end_date": nothing, "end_date": nothing, "reason": ""}
+    data = data_of(api.as_(tenant).put(route(assignment), {**empty, "extra_minutes": 5}))
+    assert (data["start_date"], data["end_date"]) == (clock.iso(assignment.start_at), clock.iso(assignment.end_at))
+    assert data["extra_minutes"] == 5
+
+
+def test_extra_time__when_only_the_window_ends_the_sitting__then_refused(api, tenant, person):
+    assignment, link = make_assignment(participant=person, test=make_bank_test(duration_minutes=0))
+    session = start_session(link).session
+    staff, path = api.as_(tenant), f"/api/test-sessions/{session.pk}/extra-time"
+    refused = error_of(staff.put(path, {"extra_minutes": 5}), 400, "BUSINESS_RULE")
+    assert refused["message"] == "The test has no time limit of its own. Give the assignment a later end instead."
+    assert TestAssignment.objects.get(pk=assignment.pk).extra_seconds == 0
