@@ -18,6 +18,7 @@ urlpatterns = [
     path("", Home.as_view(), name="home"),
     path("health", Health.as_view(), name="health"),
     path("health/live", Live.as_view(), name="health-live"),
+    path("up", Live.as_view(), name="up"),
     path("health/ready", Health.as_view(), name="health-ready"),
     path("metrics", Metrics.as_view(), name="metrics"),
     path("storage/<path:name>", StoredFile.as_view(), name="stored-file"),
