@@ -253,6 +253,7 @@ JOB_EXECUTOR = env.str("JOB_EXECUTOR", default="celery" if CELERY_BROKER_URL els
 EMAIL_URL = env.str("EMAIL_URL", default=f"filemail:///{str(DATA_DIR / 'mails').lstrip('/')}")
 vars().update(env.email_url_config(EMAIL_URL))
 if EMAIL_URL.startswith("filemail:"):
+    EMAIL_BACKEND = "cbt.kernel.mail_files.EmailBackend"
     EMAIL_FILE_PATH = "/" + EMAIL_URL.removeprefix("filemail:").lstrip("/")
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="RuangTes <no-reply@ruangtes.invalid>")

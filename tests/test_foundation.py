@@ -1,8 +1,11 @@
 """The parts every request passes: request id, body guard, problems."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+import time_machine
+from django.core.mail import EmailMessage, get_connection
 from rest_framework import serializers
 
 from cbt.http.clean import load_json
@@ -10,6 +13,8 @@ from cbt.http.face import STATUS
 from cbt.http.fields import BirthDate, Input, MomentIn
 from cbt.kernel.errors import DomainError, ErrorCode
 from tests.support import error_of
+
+FILES = "cbt.kernel.mail_files.EmailBackend"
 
 
 def test_unknown_path__then_json_404(api):
@@ -122,3 +127,12 @@ class AnyInput(Input):
 def test_inputs__when_a_value_is_wrong__then_the_field_is_named_in_the_contracts_style(field, value, message):
     read = AnyInput(data={field: value}, partial=True)
     assert (read.is_valid(), read.errors) == (False, {field: [message]})
+
+
+@time_machine.travel("2026-03-02T08:00:00Z", tick=False)
+def test_mail_files__when_written_within_a_second__then_the_newest_stands_last(tmp_path):
+    for number in range(12):
+        mailer = get_connection(FILES, file_path=str(tmp_path))
+        EmailMessage(str(number), "", "a@example.com", ["b@example.com"], connection=mailer).send()
+    files = sorted(tmp_path.iterdir())
+    assert [re.findall(r"^Subject: (\d+)$", file.read_text(), re.M) for file in files] == [[str(n)] for n in range(12)]
