@@ -42,7 +42,7 @@ run: $(VENV)/.runtime ## Migrate, load the demo data, serve on 127.0.0.1:$PORT w
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests (SQLite; PostgreSQL and Redis when DATABASE_URL and REDIS_URL are set)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff: style and lint

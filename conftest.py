@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 
 from tests import flushing
@@ -27,8 +28,9 @@ def _quick_flushes():
 
 @pytest.fixture(autouse=True)
 def _fresh_counters():
-    """Rate counters and caches start empty."""
+    """Rate counters and caches start empty; so does what a process knows of content types, which a test may undo."""
     cache.clear()
+    ContentType.objects.clear_cache()
     yield
     cache.clear()
 

@@ -78,7 +78,8 @@ def _phrase(name: str, field: Any) -> None:
         "not_a_list": f"The {label} must be an array.",
         "invalid_choice": f"The selected {label} is invalid.",
     }
-    field.error_messages |= _kind_phrases(label, field)
+    own = field._kwargs.get("error_messages", {})  # what the field says in words of its own
+    field.error_messages |= _kind_phrases(label, field) | own
     if isinstance(field, serializers.EmailField):
         field.error_messages["invalid"] = f"The {label} must be a valid email address."
         validator: Any
@@ -90,9 +91,9 @@ def _phrase(name: str, field: Any) -> None:
         kind, limit = type(validator).__name__, getattr(validator, "limit_value", None)
         if isinstance(field, IdField) and kind in {"MinValueValidator", "MaxValueValidator"}:
             validator.message = f"The selected {label} is invalid."
-        elif kind == "MinValueValidator":
+        elif kind == "MinValueValidator" and "min_value" not in own:
             validator.message = f"The {label} must be at least {limit}."
-        elif kind == "MaxValueValidator":
+        elif kind == "MaxValueValidator" and "max_value" not in own:
             validator.message = f"The {label} must not be greater than {limit}."
         elif kind == "MaxLengthValidator":
             verb = "have more than" if is_list else "be greater than"

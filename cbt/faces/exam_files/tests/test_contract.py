@@ -375,6 +375,7 @@ def test_time_is_up__then_closed_and_409(browser):
     assert ExamSession.objects.get().submitted_by == "timer"
 
 
+@pytest.mark.django_db(transaction=True)  # PostgreSQL tells what is committed
 def test_live_news__then_its_taker_hears_of_more_time(browser):
     put_exam("exam1")
     attempt = start(browser)
