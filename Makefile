@@ -102,8 +102,8 @@ tour: $(VENV)/.runtime ## Walk the whole flow against a running server (BASE_URL
 
 .PHONY: vision-check
 vision-check: $(VENV)/.dev install-vision ## Try the reader of faces on models learned from drawn people (about half an hour; g++ libdlib-dev libopenblas-dev)
-	$(BIN)/python -m tests.vision.models
-	VISION_CHECK=1 $(BIN)/python -m pytest tests/vision $(ARGS)
+	$(BIN)/python -m cbt.faces.v1.tests.vision.models
+	VISION_CHECK=1 $(BIN)/python -m pytest cbt/faces/v1/tests/vision $(ARGS)
 	@cat var/vision-check/figures.json
 
 .PHONY: bench-import

@@ -1,4 +1,7 @@
-"""The process that reads faces, played by a script: what is answered when it fails. The real one: tests/vision."""
+"""The process that reads faces, played by a script: what is answered when it fails.
+
+The real one is tried by `make vision-check`.
+"""
 
 import importlib.util
 

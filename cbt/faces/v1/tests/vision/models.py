@@ -1,4 +1,4 @@
-"""Make the two model files of `proctoring.services.vision` from drawn people: ``python -m tests.vision.models``.
+"""Make the two model files of `proctoring.services.vision` from drawn people (``make vision-check``).
 
 They have the format of dlib's public ones and are good for nothing but these tests: they know drawings.
 People below `UNSEEN` are learned from, those above are left for the tests. What is there is not made again.
@@ -15,10 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from cbt.faces.v1.tests.vision.drawing import picture
 from proctoring.services.vision import LANDMARKS, NUMBERS
-from tests.vision.drawing import picture
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "var" / "vision-check"
+FOLDER = Path(__file__).resolve().parents[5] / "var" / "vision-check"
 UNSEEN = 10_000
 PEOPLE, EACH = 200, 8
 STEPS = os.environ.get("VISION_STEPS", "100")

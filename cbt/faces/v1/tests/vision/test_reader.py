@@ -17,13 +17,13 @@ from django.test import override_settings
 from PIL import Image
 
 from cbt.faces.v1.tests.factories import api_of
+from cbt.faces.v1.tests.vision import models
+from cbt.faces.v1.tests.vision.drawing import encoded, picture, side_by_side
 from cbt.kernel.errors import DomainError
 from proctoring.models import FaceEnrolment
 from proctoring.services import vision
 from proctoring.services.faces import distance, faces_on
 from tests.support import error_of
-from tests.vision import models
-from tests.vision.drawing import encoded, picture, side_by_side
 
 PEOPLE, TAKES = 40, 3
 FIRST = models.UNSEEN

@@ -13,12 +13,12 @@ import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from cbt.faces.v1.tests.factories import body
+from cbt.faces.v1.tests.vision import models
+from cbt.faces.v1.tests.vision.drawing import encoded, picture, side_by_side
+from cbt.faces.v1.tests.vision.test_reader import told, two_people
 from cbt.live.tests.client import Client as Live
 from proctoring.services.vision import DlibFaces
 from tests.server_process import ServerProcess
-from tests.vision import models
-from tests.vision.drawing import encoded, picture, side_by_side
-from tests.vision.test_reader import told, two_people
 
 pytestmark = [pytest.mark.server, pytest.mark.own_sqlite, pytest.mark.timeout(300)]
 ME = models.UNSEEN

@@ -5,8 +5,8 @@ import os
 import pytest
 from django.test import override_settings
 
+from cbt.faces.v1.tests.vision import models
 from proctoring.services import vision
-from tests.vision import models
 
 
 @pytest.fixture(scope="session")
