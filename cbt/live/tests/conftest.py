@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from cbt.kernel.models import FeedEvent
 from cbt.live import server
-from cbt.live.tests.client import Client
+from tests.live_client import Client
 
 #: Short, so that nothing has to be waited for; the order of the turns is the same.
 QUICK = {"LIVE_POLL_SECONDS": 0.05, "LIVE_CHECK_SECONDS": 0.2, "LIVE_HEARTBEAT_SECONDS": 0.4}

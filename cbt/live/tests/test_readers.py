@@ -12,10 +12,10 @@ from cbt.kernel import clock, feed
 from cbt.kernel.feed import Fresh, News
 from cbt.kernel.models import FeedEvent
 from cbt.live import presence
-from cbt.live.tests.client import events_of
 from sessions_app.services.news import import_tell, monitor_topic
 from sessions_app.tests.factories import make_import, make_participant, start_session
 from tenants.tests.factories import make_company, make_tenant_admin
+from tests.live_client import events_of
 from tests.support import Api, data_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,8 +16,8 @@ from cbt.faces.v1.tests.factories import body
 from cbt.faces.v1.tests.vision import models
 from cbt.faces.v1.tests.vision.drawing import encoded, picture, side_by_side
 from cbt.faces.v1.tests.vision.test_reader import told, two_people
-from cbt.live.tests.client import Client as Live
 from proctoring.services.vision import DlibFaces
+from tests.live_client import Client as Live
 from tests.server_process import ServerProcess
 
 pytestmark = [pytest.mark.server, pytest.mark.own_sqlite, pytest.mark.timeout(300)]
